@@ -1,0 +1,119 @@
+// Package sim is a simulated Whimsical workspace: an in-memory SCIM 2.0 server
+// for demos, development and tests. It is never linked into the connector.
+//
+// The protocol is read by github.com/elimity-com/scim, so that an independent
+// reading of RFC 7643 and RFC 7644 judges the requests. This package adds what
+// Whimsical documents on top of the standard (lower-case user names, the editor
+// extension, names that are frozen after creation, deactivation that removes the
+// member), the bearer token, and the PATCH dialects that identity providers send
+// and the library does not read.
+//
+// Faults such as latency, throttling or broken answers are not simulated here:
+// wrap [Workspace.Handler] in a middleware for those.
+//
+// Limits, all inherited from the library: attributes and excludedAttributes are
+// ignored, itemsPerPage repeats the count that was asked for, meta.location is
+// relative, and schemas lists the extension for every user. The attributes of a
+// user are those of [User]; others, externalId included, are accepted and dropped.
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// BasePath is the path under which [Workspace.Handler] serves the SCIM endpoints,
+// for example BasePath + "Users".
+const BasePath = "/scim-v2/"
+
+// ExtensionSchema is the URN of Whimsical's extension of the core User schema.
+// Its only attribute is the boolean "editor": true is Editor, false is Viewer.
+const ExtensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
+
+const (
+	roleEditor = "editor"
+	roleViewer = "viewer"
+)
+
+// Config describes a simulated workspace. The zero value lacks a token and is
+// refused by [New].
+type Config struct {
+	// Users is the size of the seeded workspace. The people depend on their
+	// index alone, so a larger workspace begins with the smaller one.
+	Users int
+	// Token is the bearer token that every request must carry (RFC 6750,
+	// section 2.1).
+	Token string
+	// DefaultRole is the role of a user who is created without the extension:
+	// "editor" or "viewer". Empty means viewer.
+	DefaultRole string
+	// PageSize is the largest page of a listing, and its size where the request
+	// names no count. 0 means 100.
+	PageSize int
+	// RequestLog receives one line for each request when it is not nil: method,
+	// path with query, status. Lines are written one at a time, before the
+	// answer is sent.
+	RequestLog io.Writer
+	// PendingUntilLogin makes users who are created over SCIM invisible until
+	// [Workspace.Login]: lists and filters leave them out and their id answers
+	// 404, while a second POST still answers 409.
+	PendingUntilLogin bool
+	// DeactivationKeeps keeps a deactivated user with active:false. Otherwise
+	// deactivation removes the user, whose id answers 404 from then on.
+	DeactivationKeeps bool
+	// IgnoreRoleChanges answers 200 to a PATCH or PUT of the role and does not
+	// apply it.
+	IgnoreRoleChanges bool
+	// CaseStatus is the status of the error for a userName that is not in lower
+	// case: 400 or 422. 0 means 400.
+	CaseStatus int
+}
+
+// New returns a workspace with cfg.Users seeded people. It fails when the
+// configuration is not usable: no token, an unknown role, a negative size or a
+// CaseStatus other than 400 and 422.
+func New(cfg Config) (*Workspace, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	w := newWorkspace(cfg)
+	w.seed(cfg.Users)
+	server, err := newServer(w)
+	if err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	w.handler = newFront(cfg, server)
+	return w, nil
+}
+
+// complete returns the configuration with its defaults filled in.
+func (c Config) complete() (Config, error) {
+	if c.PageSize == 0 {
+		c.PageSize = 100
+	}
+	if c.DefaultRole == "" {
+		c.DefaultRole = roleViewer
+	}
+	if c.CaseStatus == 0 {
+		c.CaseStatus = http.StatusBadRequest
+	}
+	switch {
+	case c.Token == "":
+		return c, errors.New("a token is required")
+	case strings.TrimSpace(c.Token) != c.Token:
+		return c, errors.New("a token with surrounding space can never match a header")
+	case c.Users < 0:
+		return c, fmt.Errorf("the number of users is negative: %d", c.Users)
+	case c.PageSize < 0:
+		return c, fmt.Errorf("the page size is negative: %d", c.PageSize)
+	case c.DefaultRole != roleEditor && c.DefaultRole != roleViewer:
+		return c, fmt.Errorf("the default role is neither %q nor %q: %q", roleEditor, roleViewer, c.DefaultRole)
+	case c.CaseStatus != http.StatusBadRequest && c.CaseStatus != http.StatusUnprocessableEntity:
+		return c, fmt.Errorf("the case status is neither 400 nor 422: %d", c.CaseStatus)
+	}
+	return c, nil
+}
