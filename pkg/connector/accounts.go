@@ -1,0 +1,185 @@
+package connector
+
+import (
+	"context"
+	"net/http"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+var (
+	_ connectorbuilder.AccountManagerV2              = (*userBuilder)(nil)
+	_ connectorbuilder.ResourceDeleterV2             = (*userBuilder)(nil)
+	_ connectorbuilder.ResourceTargetedSyncerLimited = (*userBuilder)(nil)
+)
+
+const pendingMessage = "Whimsical has invited this e-mail address already: the account appears in the workspace once the person " +
+	"has logged in through SAML. Nothing was changed."
+
+// CreateAccountCapabilityDetails declares that accounts have no credentials of
+// their own: people log in through SAML.
+func (b *userBuilder) CreateAccountCapabilityDetails(context.Context) (*v2.CredentialDetailsAccountProvisioning, annotations.Annotations, error) {
+	noPassword := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
+	return v2.CredentialDetailsAccountProvisioning_builder{
+		SupportedCredentialOptions: []v2.CapabilityDetailCredentialOption{noPassword},
+		PreferredCredentialOption:  noPassword,
+	}.Build(), nil, nil
+}
+
+// CreateAccount creates a user. An active user with the same e-mail address is
+// an answer (already exists), not a failure, and is left as it is; an inactive
+// one is activated; one who is invited and has not logged in yet is reported
+// as requiring action. Credential options are ignored: no password exists.
+//
+// It fails with InvalidArgument, before any request, on a malformed e-mail
+// address or an unknown role.
+func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions) (
+	connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error,
+) {
+	account, err := newUser(info)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	creation := creation{client: b.client, account: account}
+	if err := b.client.Retry(ctx, func() error { return creation.attempt(ctx) }); err != nil {
+		return nil, nil, nil, err
+	}
+	return creation.response, nil, nil, nil
+}
+
+// creation is one CreateAccount over all its attempts.
+type creation struct {
+	client  *whimsical.Client
+	account whimsical.NewUser
+
+	// unsure is set while an earlier POST may have reached the server and
+	// nobody could look: the next attempt begins with a look.
+	unsure   bool
+	response connectorbuilder.CreateAccountResponse
+}
+
+func (c *creation) attempt(ctx context.Context) error {
+	if c.unsure {
+		found, err := c.adopt(ctx)
+		if err != nil || found {
+			return err
+		}
+		c.unsure = false
+	}
+	user, err := c.client.CreateUser(ctx, c.account)
+	switch statusCode(err) {
+	case codes.OK:
+		return c.created(ctx, user)
+	case codes.AlreadyExists:
+		found, err := c.adopt(ctx)
+		if err == nil && !found {
+			c.response = pending()
+		}
+		return err
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return c.afterLostAnswer(ctx, err)
+	default:
+		return err
+	}
+}
+
+// afterLostAnswer looks whether the server stored the user although its answer
+// did not arrive.
+func (c *creation) afterLostAnswer(ctx context.Context, lost error) error {
+	// A server that refused the request outright has stored nothing.
+	if whimsical.HTTPStatus(lost) == http.StatusTooManyRequests {
+		return lost
+	}
+	c.unsure = true
+	found, err := c.adopt(ctx)
+	if err != nil {
+		return lost // the next attempt begins with another look
+	}
+	c.unsure = false
+	if found {
+		return nil
+	}
+	return lost
+}
+
+// adopt takes an existing user for the account, and activates an inactive one.
+func (c *creation) adopt(ctx context.Context) (found bool, err error) {
+	user, err := c.client.FindUser(ctx, c.account.UserName)
+	if err != nil || user == nil {
+		return false, err
+	}
+	if user.IsActive() {
+		resource, err := userResource(user)
+		c.response = v2.CreateAccountResponse_AlreadyExistsResult_builder{
+			Resource: resource, IsCreateAccountResult: true,
+		}.Build()
+		return true, err
+	}
+	changed, err := c.client.PatchUser(ctx, user.ID, whimsical.Change{Active: pointer(true), Role: c.account.Role})
+	if err != nil {
+		return true, err
+	}
+	logChange(ctx, "user activated", user.ID, c.account.Role)
+	return true, c.succeed(changed)
+}
+
+func (c *creation) created(ctx context.Context, user *whimsical.User) error {
+	if user == nil {
+		found, err := c.client.FindUser(ctx, c.account.UserName)
+		if err != nil {
+			c.unsure = true
+			return err
+		}
+		if found == nil {
+			c.response = pending()
+			return nil
+		}
+		user = found
+	}
+	logChange(ctx, "user created", user.ID, c.account.Role)
+	return c.succeed(user)
+}
+
+func (c *creation) succeed(user *whimsical.User) error {
+	resource, err := userResource(user)
+	c.response = v2.CreateAccountResponse_SuccessResult_builder{
+		Resource: resource, IsCreateAccountResult: true,
+	}.Build()
+	return err
+}
+
+func pending() *v2.CreateAccountResponse_ActionRequiredResult {
+	return v2.CreateAccountResponse_ActionRequiredResult_builder{
+		Message: pendingMessage, IsCreateAccountResult: true,
+	}.Build()
+}
+
+// Delete removes a user from the workspace. A user who is gone already is a
+// success with ResourceDoesNotExist.
+func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (annotations.Annotations, error) {
+	if id.GetResourceType() != userResourceType.GetId() || id.GetResource() == "" {
+		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())
+	}
+	tried := false
+	err := b.client.Retry(ctx, func() error {
+		err := b.client.DeleteUser(ctx, id.GetResource())
+		if isNotFound(err) && tried {
+			return nil // the answer to an earlier try was lost
+		}
+		tried = true
+		return err
+	})
+	if isNotFound(err) {
+		return annotations.New(&v2.ResourceDoesNotExist{}), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	logChange(ctx, "user deleted", id.GetResource(), whimsical.RoleUnknown)
+	return nil, nil
+}

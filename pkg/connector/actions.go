@@ -1,0 +1,129 @@
+package connector
+
+import (
+	"context"
+	"strings"
+
+	configv1 "github.com/conductorone/baton-sdk/pb/c1/config/v1"
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/actions"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+var (
+	_ connectorbuilder.GlobalActionProvider   = (*Connector)(nil)
+	_ connectorbuilder.ResourceActionProvider = (*userBuilder)(nil)
+)
+
+const userIDArgument = "user_id"
+
+// GlobalActions registers enable_user and disable_user, so that they can be
+// invoked by name alone.
+func (c *Connector) GlobalActions(ctx context.Context, registry actions.ActionRegistry) error {
+	return registerStatusActions(ctx, c.client, registry)
+}
+
+// ResourceActions registers the same actions on the user resource type.
+func (b *userBuilder) ResourceActions(ctx context.Context, registry actions.ActionRegistry) error {
+	return registerStatusActions(ctx, b.client, registry)
+}
+
+func registerStatusActions(ctx context.Context, client *whimsical.Client, registry actions.ActionRegistry) error {
+	for _, a := range []statusAction{
+		{
+			client: client, active: true, name: "enable_user", displayName: "Enable user",
+			description: "Activates a deactivated user of the workspace, with the role the user had.",
+			actionType:  v2.ActionType_ACTION_TYPE_ACCOUNT_ENABLE,
+		},
+		{
+			client: client, active: false, name: "disable_user", displayName: "Disable user",
+			description: "Deactivates a user, who thereby leaves the workspace. Shared content stays with the workspace.",
+			actionType:  v2.ActionType_ACTION_TYPE_ACCOUNT_DISABLE,
+		},
+	} {
+		if err := registry.Register(ctx, a.schema(), a.invoke); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statusAction activates or deactivates a user.
+type statusAction struct {
+	client      *whimsical.Client
+	active      bool
+	name        string
+	displayName string
+	description string
+	actionType  v2.ActionType
+}
+
+func (a statusAction) schema() *v2.BatonActionSchema {
+	return v2.BatonActionSchema_builder{
+		Name:        a.name,
+		DisplayName: a.displayName,
+		Description: a.description,
+		ActionType:  []v2.ActionType{a.actionType},
+		Arguments: []*configv1.Field{
+			configv1.Field_builder{
+				Name:        userIDArgument,
+				DisplayName: "User ID",
+				Description: "The SCIM id of the user, which is the id of the user resource.",
+				IsRequired:  true,
+				StringField: &configv1.StringField{},
+			}.Build(),
+		},
+		ReturnTypes: []*configv1.Field{
+			configv1.Field_builder{
+				Name: "success", DisplayName: "Success",
+				Description: "Whether the user has the status asked for.",
+				BoolField:   &configv1.BoolField{},
+			}.Build(),
+			configv1.Field_builder{
+				Name: userIDArgument, DisplayName: "User ID",
+				Description: "The SCIM id of the user.",
+				StringField: &configv1.StringField{},
+			}.Build(),
+		},
+	}.Build()
+}
+
+// invoke changes the status, unless it is as asked already. It fails with
+// InvalidArgument without user_id and with NotFound when there is no such
+// user.
+func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
+	id, ok := actions.GetStringArg(args, userIDArgument)
+	if !ok || strings.TrimSpace(id) == "" {
+		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, userIDArgument)
+	}
+	if err := a.client.Retry(ctx, func() error { return a.apply(ctx, id) }); err != nil {
+		return nil, nil, err
+	}
+	return actions.NewReturnValues(true, actions.NewStringReturnField(userIDArgument, id)), nil, nil
+}
+
+func (a statusAction) apply(ctx context.Context, id string) error {
+	user, err := a.client.GetUser(ctx, id)
+	if isNotFound(err) {
+		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
+	}
+	if err != nil {
+		return err
+	}
+	if user.Active != nil && *user.Active == a.active {
+		return nil
+	}
+	if _, err := a.client.PatchUser(ctx, id, whimsical.Change{Active: pointer(a.active)}); err != nil {
+		return err
+	}
+	operation := "user disabled"
+	if a.active {
+		operation = "user enabled"
+	}
+	logChange(ctx, operation, id, whimsical.RoleUnknown)
+	return nil
+}

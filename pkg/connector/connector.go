@@ -1,0 +1,71 @@
+// Package connector presents a Whimsical workspace to Baton: its users, its two
+// roles and who holds which.
+package connector
+
+import (
+	"context"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"github.com/conductorone/baton-sdk/pkg/cli"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+
+	"github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+// Connector is the Baton connector of one Whimsical workspace.
+type Connector struct {
+	client *whimsical.Client
+}
+
+var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
+
+// New returns the connector that cfg describes. It makes no request; settings
+// that cannot work are refused with InvalidArgument.
+func New(ctx context.Context, cfg *config.Whimsical, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+	baseURL := cfg.BaseUrl
+	if baseURL == "" {
+		// The setting is not part of a hosted configuration.
+		baseURL = whimsical.DefaultBaseURL
+	}
+	client, err := whimsical.New(ctx, baseURL, cfg.WhimsicalToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Connector{client: client}, nil, nil
+}
+
+// Metadata describes the connector.
+func (c *Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
+	return v2.ConnectorMetadata_builder{
+		DisplayName: "Whimsical",
+		Description: "Syncs the users of a Whimsical workspace and their roles (Editor, Viewer), creates and removes users, " +
+			"and changes their role, through Whimsical's SCIM 2.0 API.",
+		AccountCreationSchema: accountCreationSchema(),
+	}.Build(), nil
+}
+
+// Validate makes one small authenticated request to Whimsical. It fails with a
+// message that an administrator can act on when the token is refused
+// (Unauthenticated) or no SCIM API answers (FailedPrecondition).
+func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, error) {
+	limit, err := c.client.Validate(ctx)
+	return withRateLimit(limit), err
+}
+
+// ResourceSyncers returns the builders of both resource types, always.
+func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
+	return []connectorbuilder.ResourceSyncerV2{
+		&userBuilder{client: c.client},
+		&roleBuilder{client: c.client},
+	}
+}
+
+// withRateLimit returns the annotations of an answer that told limit.
+func withRateLimit(limit *v2.RateLimitDescription) annotations.Annotations {
+	if limit == nil {
+		return nil
+	}
+	return annotations.New(limit)
+}

@@ -1,0 +1,73 @@
+package connector
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+// members is what is stored of a page for one role: the ids of the users who
+// hold it, and the token of the page that follows.
+type members struct {
+	next string
+	ids  []string
+}
+
+// membersOf picks the active holders of a role.
+func membersOf(users []*whimsical.User, role whimsical.Role, next string) members {
+	m := members{next: next}
+	for _, user := range users {
+		if user.IsActive() && user.Role == role {
+			m.ids = append(m.ids, user.ID)
+		}
+	}
+	return m
+}
+
+// pack encodes m as length-prefixed strings.
+func (m members) pack() []byte {
+	size := binary.MaxVarintLen32 + len(m.next)
+	for _, id := range m.ids {
+		size += binary.MaxVarintLen32 + len(id)
+	}
+	packed := appendString(make([]byte, 0, size), m.next)
+	for _, id := range m.ids {
+		packed = appendString(packed, id)
+	}
+	return packed
+}
+
+func appendString(packed []byte, s string) []byte {
+	packed = binary.AppendUvarint(packed, uint64(len(s)))
+	return append(packed, s...)
+}
+
+var errPacked = errors.New("the stored page is damaged")
+
+// unpackMembers decodes what pack made, and fails on anything else.
+func unpackMembers(packed []byte) (members, error) {
+	var m members
+	next, packed, err := cutString(packed)
+	if err != nil {
+		return members{}, err
+	}
+	m.next = next
+	for len(packed) > 0 {
+		var id string
+		if id, packed, err = cutString(packed); err != nil {
+			return members{}, err
+		}
+		m.ids = append(m.ids, id)
+	}
+	return m, nil
+}
+
+func cutString(packed []byte) (s string, rest []byte, err error) {
+	length, n := binary.Uvarint(packed)
+	if n <= 0 || length > uint64(len(packed)-n) {
+		return "", nil, errPacked
+	}
+	end := n + int(length)
+	return string(packed[n:end]), packed[end:], nil
+}

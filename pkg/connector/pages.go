@@ -1,0 +1,214 @@
+package connector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/conductorone/baton-sdk/pkg/types/sessions"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+// A sync reads each user from the API once: List and Grants share the pages
+// through the SDK's session store, which survives a restart in the middle of a
+// sync. Per page it holds, by the page's token, the members of each role, and
+// by the page's number, what was seen on it.
+
+// readPage makes one request of the listing of all users, stores what the
+// roles' Grants and the end of the listing need, and returns the page and the
+// token of the next one, "" when the listing is complete.
+func readPage(ctx context.Context, client *whimsical.Client, store sessions.SessionStore, token string) (*whimsical.UserPage, string, error) {
+	page, err := client.ListUsers(ctx, token)
+	if err != nil {
+		return nil, "", err
+	}
+	next := page.Next
+	if page.Ended {
+		seen, err := loadSeen(ctx, store, page)
+		if err != nil {
+			return nil, "", err
+		}
+		if next, err = page.Conclude(seen.evidence(page.First)); err != nil {
+			return nil, "", err
+		}
+		if next == "" {
+			if err := seen.finish(ctx, store); err != nil {
+				return nil, "", err
+			}
+		}
+	}
+	values := map[string][]byte{seenKey(page.Seq): observe(token, page).pack()}
+	for _, r := range roles {
+		values[memberKey(r.id, pageKey(token))] = membersOf(page.Users, r.id, next).pack()
+	}
+	if err := store.SetMany(ctx, values); err != nil {
+		return nil, "", fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
+	}
+	return page, next, nil
+}
+
+// loadMembers returns the members of a role on a page that readPage stored.
+func loadMembers(ctx context.Context, store sessions.SessionStore, role whimsical.Role, token string) (members, bool, error) {
+	packed, found, err := store.Get(ctx, memberKey(role, pageKey(token)))
+	if err != nil {
+		return members{}, false, fmt.Errorf("baton-whimsical: a page of users cannot be read from the session store: %w", err)
+	}
+	if !found {
+		return members{}, false, nil
+	}
+	m, err := unpackMembers(packed)
+	if err != nil {
+		return members{}, false, internal("%v", err)
+	}
+	return m, true, nil
+}
+
+// pageKey stands for a page token, which can be longer than a key may be.
+func pageKey(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:pageKeySize/2])
+}
+
+const pageKeySize = 32
+
+func memberKey(role whimsical.Role, pageKey string) string {
+	return "members/" + string(role) + "/" + pageKey
+}
+
+func seenKey(seq int) string {
+	return fmt.Sprintf("seen/%08d", seq)
+}
+
+// seenPages is everything that a listing has seen, over all passes.
+type seenPages []sighting
+
+// sighting is one user on one page.
+type sighting struct {
+	user  uint64
+	seq   int
+	page  string
+	state state
+}
+
+// loadSeen returns the sightings of all pages before the last one, and of the
+// last one. Pages that the store has lost are passed over.
+func loadSeen(ctx context.Context, store sessions.SessionStore, last *whimsical.UserPage) (seenPages, error) {
+	var seen seenPages
+	seqs := make(map[string]int, last.Seq)
+	keys := make([]string, 0, last.Seq)
+	for seq := range last.Seq {
+		seqs[seenKey(seq)] = seq
+		keys = append(keys, seenKey(seq))
+	}
+	for len(keys) > 0 {
+		batch := slices.Clone(keys[:min(len(keys), sessions.MaxKeysPerRequest)])
+		keys = keys[len(batch):]
+		values, unprocessed, err := store.GetMany(ctx, batch)
+		if err != nil {
+			return nil, fmt.Errorf("baton-whimsical: the pages read so far cannot be read from the session store: %w", err)
+		}
+		if len(values) == 0 && len(unprocessed) == len(batch) {
+			return nil, internal("the session store returns none of the pages read so far")
+		}
+		keys = append(keys, unprocessed...)
+		for key, packed := range values {
+			observed, err := unpackObservations(packed)
+			if err != nil {
+				return nil, internal("%v", err)
+			}
+			seen = append(seen, observed.sightings(seqs[key])...)
+		}
+	}
+	seen = append(seen, observe("", last).sightings(last.Seq)...)
+	slices.SortFunc(seen, compareSightings)
+	return seen, nil
+}
+
+// evidence tells what a listing must know about the pass that began with page
+// number first.
+func (seen seenPages) evidence(first int) whimsical.Evidence {
+	var evidence whimsical.Evidence
+	for i, s := range seen {
+		if s.seq < first {
+			continue
+		}
+		switch {
+		case i == 0 || seen[i-1].user != s.user:
+			evidence.New = true
+		case seen[i-1].seq >= first:
+			evidence.Repeated = true
+		}
+	}
+	return evidence
+}
+
+// finish makes the newest sighting of each user the one that counts, where a
+// role changed while the listing ran, and warns once about what the API did
+// not tell.
+func (seen seenPages) finish(ctx context.Context, store sessions.SessionStore) error {
+	var unknownRoles, unreadableActive int
+	for i, s := range seen {
+		if i+1 < len(seen) && seen[i+1].user == s.user {
+			if newest := seen.newest(i); newest.state.role() != s.state.role() {
+				if err := forget(ctx, store, s); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if s.state.has(roleUnknown) {
+			unknownRoles++
+		}
+		if s.state.has(activeUnreadable) {
+			unreadableActive++
+		}
+	}
+	l := ctxzap.Extract(ctx)
+	if unknownRoles > 0 {
+		l.Warn("baton-whimsical: the API told no readable role for some active users: they are synced without a role",
+			zap.Int("users", unknownRoles))
+	}
+	if unreadableActive > 0 {
+		l.Warn("baton-whimsical: the API told no readable status for some users: they are synced as users with access",
+			zap.Int("users", unreadableActive))
+	}
+	return nil
+}
+
+// newest returns the last sighting of the user of sighting i.
+func (seen seenPages) newest(i int) sighting {
+	for i+1 < len(seen) && seen[i+1].user == seen[i].user {
+		i++
+	}
+	return seen[i]
+}
+
+// forget removes a user from the members that an older page stored.
+func forget(ctx context.Context, store sessions.SessionStore, s sighting) error {
+	role := s.state.role()
+	if role == whimsical.RoleUnknown {
+		return nil
+	}
+	key := memberKey(role, s.page)
+	packed, found, err := store.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("baton-whimsical: a page of users cannot be read from the session store: %w", err)
+	}
+	if !found {
+		return nil
+	}
+	m, err := unpackMembers(packed)
+	if err != nil {
+		return internal("%v", err)
+	}
+	m.ids = slices.DeleteFunc(m.ids, func(id string) bool { return whimsical.Fingerprint(id) == s.user })
+	if err := store.Set(ctx, key, m.pack()); err != nil {
+		return fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package connector
+
+import (
+	"context"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
+	"github.com/conductorone/baton-sdk/pkg/types/grant"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+const (
+	// assigned is the slug of the one entitlement of each role.
+	assigned = "assigned"
+	// exclusionGroup ties the two entitlements together: a member holds
+	// exactly one of them.
+	exclusionGroup = "whimsical-workspace-role"
+)
+
+// role is one of the two roles of a workspace. They are the same in every
+// workspace, and no API lists them.
+//
+// Source: https://help.whimsical.com/workspaces/roles
+type role struct {
+	id          whimsical.Role
+	displayName string
+	description string
+	group       entitlement.EntitlementOption
+}
+
+var roles = []role{
+	{
+		id:          whimsical.RoleEditor,
+		displayName: "Editor",
+		description: "Creates and edits boards, docs and projects. Every Editor is a paid seat.",
+		group:       entitlement.WithExclusionGroupOrder(exclusionGroup, 2),
+	},
+	{
+		id:          whimsical.RoleViewer,
+		displayName: "Viewer",
+		description: "Views and comments. Viewers are free.",
+		group:       entitlement.WithExclusionGroupDefault(exclusionGroup, 1),
+	},
+}
+
+// roleByID returns the role with the given resource id.
+func roleByID(id string) (role, bool) {
+	for _, r := range roles {
+		if string(r.id) == id {
+			return r, true
+		}
+	}
+	return role{}, false
+}
+
+// resource returns the role's resource with no more than its id, which is all
+// that a grant needs.
+func (r role) resourceID() *v2.ResourceId {
+	return v2.ResourceId_builder{ResourceType: roleResourceType.GetId(), Resource: string(r.id)}.Build()
+}
+
+// resource returns the role's whole resource.
+func (r role) resource() (*v2.Resource, error) {
+	return rs.NewResource(r.displayName, roleResourceType, string(r.id),
+		rs.WithDescription(r.description),
+		rs.WithRoleTrait(),
+		rs.WithAnnotation(v2.RawId_builder{Id: string(r.id)}.Build()),
+	)
+}
+
+// grant returns the grant of the role to a user. It refers to both by id
+// alone: whole resources would fill the SDK's answers.
+func (r role) grant(user string) *v2.Grant {
+	slim := v2.Resource_builder{Id: r.resourceID()}.Build()
+	return grant.NewGrant(slim, assigned, userID(user))
+}
+
+type roleBuilder struct {
+	client *whimsical.Client
+}
+
+// ResourceType returns the type "role".
+func (b *roleBuilder) ResourceType(context.Context) *v2.ResourceType {
+	return roleResourceType
+}
+
+// List returns both roles.
+func (b *roleBuilder) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+	resources := make([]*v2.Resource, 0, len(roles))
+	for _, r := range roles {
+		resource, err := r.resource()
+		if err != nil {
+			return nil, nil, internal("the role %s cannot be built: %v", r.id, err)
+		}
+		resources = append(resources, resource)
+	}
+	return resources, nil, nil
+}
+
+// Get returns one role, for a targeted sync.
+func (b *roleBuilder) Get(_ context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	r, ok := roleByID(id.GetResource())
+	if !ok {
+		return nil, nil, status.Errorf(codes.NotFound, "baton-whimsical: there is no role %q: the roles are editor and viewer", id.GetResource())
+	}
+	resource, err := r.resource()
+	return resource, nil, err
+}
+
+// Entitlements returns the role's one entitlement, "assigned".
+func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+	r, ok := roleByID(resource.GetId().GetResource())
+	if !ok {
+		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
+	}
+	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(resource, assigned,
+		entitlement.WithGrantableTo(userResourceType),
+		entitlement.WithDisplayName(r.displayName+" role"),
+		entitlement.WithDescription(r.description),
+		r.group,
+	)}, nil, nil
+}
+
+// Grants returns who holds the role, one page of users a call. A page that
+// List stored costs no request; another one (the users are not part of this
+// sync, or the store was lost) is read from the API.
+func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+	r, ok := roleByID(resource.GetId().GetResource())
+	if !ok {
+		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
+	}
+	token := opts.PageToken.Token
+	held, found, err := loadMembers(ctx, opts.Session, r.id, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	var results rs.SyncOpResults
+	if !found {
+		page, next, err := readPage(ctx, b.client, opts.Session, token)
+		if err != nil {
+			return nil, nil, err
+		}
+		held = membersOf(page.Users, r.id, next)
+		results.Annotations = withRateLimit(page.RateLimit)
+	}
+	results.NextPageToken = held.next
+	grants := make([]*v2.Grant, 0, len(held.ids))
+	for _, id := range held.ids {
+		grants = append(grants, r.grant(id))
+	}
+	return grants, &results, nil
+}

@@ -1,0 +1,187 @@
+package connector
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"unicode/utf8"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
+)
+
+const (
+	// maxDisplayName and maxUserID are the SDK's limits in bytes; a grant's id,
+	// which holds the user's, has the same limit as an id alone.
+	maxDisplayName = 1024
+	maxUserID      = 1024 - len("role:editor:assigned:user:")
+
+	// profileRole and profileActive are the profile keys that Grants reads back.
+	profileRole   = "role"
+	profileActive = "active"
+)
+
+type userBuilder struct {
+	client *whimsical.Client
+}
+
+// ResourceType returns the type "user".
+func (b *userBuilder) ResourceType(context.Context) *v2.ResourceType {
+	return userResourceType
+}
+
+// List returns the users of one page. It also stores which of them hold which
+// role, where the roles' Grants look before they ask the API.
+func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+	page, next, err := readPage(ctx, b.client, opts.Session, opts.PageToken.Token)
+	if err != nil {
+		return nil, nil, err
+	}
+	resources := make([]*v2.Resource, 0, len(page.Users))
+	for _, user := range page.Users {
+		// A full sync takes the grants from the roles: asking per user as well
+		// costs the SDK a millisecond each.
+		resource, err := userResource(user, &v2.SkipGrants{})
+		if err != nil {
+			return nil, nil, err
+		}
+		resources = append(resources, resource)
+	}
+	return resources, &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(page.RateLimit)}, nil
+}
+
+// Get returns one user, for a targeted sync.
+func (b *userBuilder) Get(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	user, err := b.client.GetUser(ctx, id.GetResource())
+	if err != nil {
+		return nil, nil, err
+	}
+	resource, err := userResource(user)
+	return resource, nil, err
+}
+
+// Entitlements returns none: users grant nothing.
+func (b *userBuilder) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+	return nil, nil, nil
+}
+
+// Grants returns the role of a user that Get returned, so that a targeted sync
+// of a user holds what the user may do. A full sync does not call it.
+func (b *userBuilder) Grants(_ context.Context, resource *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+	profile := rs.GetProfile(resource).GetFields()
+	if active, ok := profile[profileActive]; ok && !active.GetBoolValue() {
+		return nil, nil, nil
+	}
+	role, ok := roleByID(profile[profileRole].GetStringValue())
+	if !ok {
+		return nil, nil, nil
+	}
+	return []*v2.Grant{role.grant(resource.GetId().GetResource())}, nil, nil
+}
+
+// userResource builds the resource of a user. It fails only on an id that the
+// SDK cannot store.
+func userResource(user *whimsical.User, marks ...*v2.SkipGrants) (*v2.Resource, error) {
+	if len(user.ID) > maxUserID {
+		return nil, failedPrecondition("a user's SCIM id is longer than %d bytes, which Baton cannot store", maxUserID)
+	}
+	trait, err := anypb.New(userTrait(user))
+	if err != nil {
+		return nil, internal("the user trait cannot be encoded: %v", err)
+	}
+	annos := annotations.Annotations{trait}
+	annos.Append(v2.RawId_builder{Id: user.ID}.Build())
+	for _, mark := range marks {
+		annos.Append(mark)
+	}
+	resource := v2.Resource_builder{
+		Id:          userID(user.ID),
+		DisplayName: truncated(user.Name(), maxDisplayName),
+		Annotations: annos,
+		Profile:     userProfile(user),
+		Status:      v2.Status_builder{Status: v2.Status_ResourceStatus(userStatus(user))}.Build(),
+	}.Build()
+	if !user.Created.IsZero() {
+		resource.SetCreatedAt(timestamppb.New(user.Created))
+	}
+	return resource, nil
+}
+
+func userID(id string) *v2.ResourceId {
+	return v2.ResourceId_builder{ResourceType: userResourceType.GetId(), Resource: id}.Build()
+}
+
+// userTrait holds what has no place on the resource itself, and the status:
+// readers of the trait take a missing one for "enabled".
+func userTrait(user *whimsical.User) *v2.UserTrait {
+	trait := v2.UserTrait_builder{
+		Login:       user.UserName,
+		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+		Status:      v2.UserTrait_Status_builder{Status: userStatus(user)}.Build(), //nolint:staticcheck // see above
+	}.Build()
+	// userName is the e-mail address, whether or not the e-mails were sent.
+	for _, address := range []string{user.Email, user.UserName} {
+		if isEmail(address) {
+			trait.SetEmails([]*v2.UserTrait_Email{{Address: address, IsPrimary: true}})
+			break
+		}
+	}
+	return trait
+}
+
+func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
+	switch {
+	case user.ActiveUnreadable:
+		return v2.UserTrait_Status_STATUS_UNSPECIFIED
+	case user.IsActive():
+		return v2.UserTrait_Status_STATUS_ENABLED
+	default:
+		return v2.UserTrait_Status_STATUS_DISABLED
+	}
+}
+
+// userProfile holds what the API sent, and nothing else. Its keys are part of
+// the connector's contract.
+func userProfile(user *whimsical.User) *structpb.Struct {
+	fields := make(map[string]*structpb.Value, 8)
+	for key, value := range map[string]string{
+		"user_name":      user.UserName,
+		"email":          user.Email,
+		"display_name":   user.DisplayName,
+		"given_name":     user.GivenName,
+		"family_name":    user.FamilyName,
+		"formatted_name": user.FormattedName,
+		profileRole:      string(user.Role),
+	} {
+		if value != "" {
+			fields[key] = structpb.NewStringValue(value)
+		}
+	}
+	if user.Active != nil {
+		fields[profileActive] = structpb.NewBoolValue(*user.Active)
+	}
+	return &structpb.Struct{Fields: fields}
+}
+
+// isEmail tells whether an address passes the SDK's own check of a trait.
+func isEmail(address string) bool {
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Address == address && len(address) <= 254 && strings.Contains(address, "@")
+}
+
+// truncated cuts s to at most limit bytes without splitting a character.
+func truncated(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}

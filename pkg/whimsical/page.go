@@ -1,0 +1,142 @@
+package whimsical
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"hash/fnv"
+
+	"google.golang.org/grpc/codes"
+)
+
+const (
+	// maxAnchors is how many of the last rows a page token remembers.
+	maxAnchors = 16
+	// maxToken is far above any token that cursor.token makes.
+	maxToken = 4 << 10
+)
+
+// cursor is the state of a listing between two requests; a page token is its
+// encoding. A listing is one or more passes over all users: see listing.go.
+type cursor struct {
+	// Seq numbers the pages of all passes, so that a token always advances.
+	Seq int `json:"n"`
+	// Pass counts from 1; First is the Seq that the pass began with.
+	Pass  int `json:"p"`
+	First int `json:"f,omitempty"`
+	// Start is the startIndex of the next request (1-based, RFC 7644 section
+	// 3.4.2.4).
+	Start int `json:"s"`
+	// Read counts the rows that this pass has handed out.
+	Read int `json:"r,omitempty"`
+	// Anchors are the last rows handed out, by hash, oldest first.
+	Anchors anchors `json:"a,omitempty"`
+	// Head is the first row of the pass, by hash.
+	Head uint64 `json:"h,omitempty"`
+	// Width is the largest number of rows that came in one answer.
+	Width int `json:"w,omitempty"`
+	// Total is the last totalResults plus 1, or 0 when none was told.
+	Total int `json:"t,omitempty"`
+	// Liar is set once a totalResults contradicted the answer that it came in.
+	Liar bool `json:"l,omitempty"`
+	// Moved is set once users were seen to move while this pass read them.
+	Moved bool `json:"m,omitempty"`
+	// Back counts the steps back since the last progress, Steps those of the
+	// whole listing.
+	Back  int `json:"b,omitempty"`
+	Steps int `json:"k,omitempty"`
+	// Single is set when the server returns one row at a time, which leaves no
+	// room for an overlap.
+	Single bool `json:"i,omitempty"`
+	// NoCount is set when the server refused the count parameter.
+	NoCount bool `json:"c,omitempty"`
+	// Probe is set when the server seems to ignore startIndex.
+	Probe bool `json:"o,omitempty"`
+	// Before is what the previous pass read, plus 1.
+	Before int `json:"e,omitempty"`
+}
+
+// firstCursor is where every listing begins; its token is the empty string.
+func firstCursor() cursor {
+	return cursor{Pass: 1, Start: 1}
+}
+
+// parseCursor reads a page token. It fails with InvalidArgument on anything
+// that no listing can have made.
+func parseCursor(token string) (cursor, error) {
+	if token == "" {
+		return firstCursor(), nil
+	}
+	var cur cursor
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if len(token) > maxToken || err != nil || json.Unmarshal(raw, &cur) != nil || !cur.valid() {
+		return cursor{}, failure(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
+	}
+	return cur, nil
+}
+
+func (c cursor) valid() bool {
+	const most = 1 << 40
+	for _, n := range []int{c.Seq, c.First, c.Read, c.Width, c.Total, c.Back, c.Steps, c.Before} {
+		if n < 0 || n > most {
+			return false
+		}
+	}
+	return c.Pass >= 1 && c.Pass <= maxPasses && c.Start >= 1 && c.Start <= most &&
+		c.First <= c.Seq && len(c.Anchors) <= maxAnchors && c.Back <= maxBack
+}
+
+func (c cursor) token() string {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return "" // unreachable: a cursor holds numbers and booleans alone
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// anchors are row hashes, in a token as one base64 string.
+type anchors []uint64
+
+// MarshalJSON implements json.Marshaler.
+func (a anchors) MarshalJSON() ([]byte, error) {
+	packed := make([]byte, 0, 8*len(a))
+	for _, hash := range a {
+		packed = binary.BigEndian.AppendUint64(packed, hash)
+	}
+	return json.Marshal(packed)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (a *anchors) UnmarshalJSON(raw []byte) error {
+	var packed []byte
+	if err := json.Unmarshal(raw, &packed); err != nil {
+		return err
+	}
+	*a = nil
+	for ; len(packed) >= 8; packed = packed[8:] {
+		*a = append(*a, binary.BigEndian.Uint64(packed))
+	}
+	return nil
+}
+
+func (a anchors) has(hash uint64) bool {
+	for _, anchor := range a {
+		if anchor == hash {
+			return true
+		}
+	}
+	return false
+}
+
+// last returns the newest anchor.
+func (a anchors) last() uint64 {
+	return a[len(a)-1]
+}
+
+// Fingerprint returns a 64-bit hash of a user's id, by which a listing
+// remembers the users that it has seen.
+func Fingerprint(id string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id)) // a hash never fails
+	return h.Sum64()
+}

@@ -1,0 +1,74 @@
+package whimsical
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/ratelimit"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// maxRetryAfter bounds what a server may ask for, so that a wrong clock or
+// header cannot park the connector for days.
+const maxRetryAfter = time.Hour
+
+// rateLimit reads the rate-limit headers of an answer, or returns nil when it
+// has none that make sense: a malformed header never fails a good answer.
+func rateLimit(statusCode int, header http.Header) *v2.RateLimitDescription {
+	description, err := ratelimit.ExtractRateLimitData(statusCode, &header)
+	if err != nil {
+		return nil
+	}
+	if description.GetLimit() == 0 && description.GetRemaining() == 0 && description.GetResetAt().AsTime().Unix() <= 0 {
+		return nil
+	}
+	return description
+}
+
+// retryAdvice returns the rate limit of a 429 or 5xx answer: the SDK waits for
+// its reset before it tries again.
+func retryAdvice(statusCode int, header http.Header) *v2.RateLimitDescription {
+	if statusCode != http.StatusTooManyRequests && statusCode < 500 {
+		return nil
+	}
+	status := v2.RateLimitDescription_STATUS_ERROR
+	if statusCode == http.StatusTooManyRequests {
+		status = v2.RateLimitDescription_STATUS_OVERLIMIT
+	}
+	if wait, ok := retryAfter(header); ok {
+		return v2.RateLimitDescription_builder{
+			Status:  status,
+			ResetAt: timestamppb.New(time.Now().Add(wait)),
+		}.Build()
+	}
+	// As if it were a 200: for a 429 that tells nothing the SDK makes up a wait
+	// of a minute, where its own growing delays do better.
+	if description := rateLimit(http.StatusOK, header); description != nil {
+		description.SetStatus(status)
+		return description
+	}
+	return v2.RateLimitDescription_builder{Status: status}.Build()
+}
+
+// retryAfter reads Retry-After in both forms of RFC 9110 section 10.2.3:
+// seconds and an HTTP date. The wait is between 0 and maxRetryAfter.
+func retryAfter(header http.Header) (time.Duration, bool) {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if value == "" {
+		return 0, false
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		if seconds < 0 {
+			return 0, false
+		}
+		return min(time.Duration(min(seconds, int64(maxRetryAfter/time.Second)))*time.Second, maxRetryAfter), true
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	return max(0, min(time.Until(date), maxRetryAfter)), true
+}

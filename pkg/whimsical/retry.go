@@ -1,0 +1,56 @@
+package whimsical
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	retryTries   = 4
+	retryElapsed = time.Minute
+)
+
+// Retry runs an operation that is safe to repeat, up to four times within a
+// minute, while it fails with Unavailable or DeadlineExceeded. It waits longer
+// each time, with jitter, or as long as the server's Retry-After says; when
+// that is more than the minute leaves, it gives up at once. It returns the
+// operation's last error.
+//
+// The SDK retries grants and revokes by itself, but not creations, deletions
+// and actions.
+func (c *Client) Retry(ctx context.Context, operation func() error) error {
+	delays := backoff.NewExponentialBackOff()
+	if c.retryDelay > 0 {
+		delays.InitialInterval = c.retryDelay
+	}
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = operation()
+		return struct{}{}, retryable(last)
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
+	if err == nil || last == nil {
+		return err
+	}
+	return last
+}
+
+// retryable tells the backoff library what to do with an error.
+func retryable(err error) error {
+	switch status.Code(err) {
+	case codes.OK:
+		return nil
+	case codes.Unavailable, codes.DeadlineExceeded:
+	default:
+		return backoff.Permanent(err)
+	}
+	var apiErr *Error
+	if errors.As(err, &apiErr) && apiErr.RateLimit.HasResetAt() {
+		return &backoff.RetryAfterError{Duration: max(0, time.Until(apiErr.RateLimit.GetResetAt().AsTime()))}
+	}
+	return err
+}

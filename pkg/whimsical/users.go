@@ -1,0 +1,239 @@
+package whimsical
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"google.golang.org/grpc/codes"
+)
+
+const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+// UserPage is what one request of a listing brought.
+type UserPage struct {
+	// Users are the users to take over; a user may come again in a later page,
+	// whose observation is the newer one. It may be empty.
+	Users []*User
+	// Seq numbers the pages of a listing from 0, First is the number of the
+	// first page of the pass that this page belongs to.
+	Seq, First int
+	// Next is the token of the next page. It is empty when Ended is set.
+	Next string
+	// Ended is set on the last page of a pass: Conclude tells what comes next.
+	Ended bool
+	// RateLimit is what the answer told of the API's rate limit, or nil.
+	RateLimit *v2.RateLimitDescription
+
+	after cursor
+}
+
+// Conclude returns, for a page with Ended set, the token that the listing goes
+// on with, or "" when it is complete. It fails with Aborted when the users kept
+// moving while they were read, and with FailedPrecondition when the server
+// claims more users than it returns.
+func (p *UserPage) Conclude(evidence Evidence) (string, error) {
+	return p.after.conclude(evidence)
+}
+
+// ListUsers makes one request of a listing of all users (RFC 7644 section
+// 3.4.2). The token is "" for the first page, then the last page's Next or
+// what its Conclude returned. A listing whose pages all succeed, up to an
+// empty token, holds every user who was in the workspace all along; see
+// listing.go.
+//
+// A base URL where no SCIM API answers fails with FailedPrecondition, never
+// with NotFound: the SDK takes a missing list for an empty one.
+func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error) {
+	cur, err := parseCursor(token)
+	if err != nil {
+		return nil, err
+	}
+	count := pageSize
+	if cur.NoCount {
+		count = 0
+	}
+	list, err := c.list(ctx, pageQuery(cur.Start, count))
+	if HTTPStatus(err) == http.StatusBadRequest && !cur.NoCount {
+		// Some servers refuse a count above their own limit: go on with their
+		// default page.
+		next := cur
+		next.Seq++
+		next.NoCount = true
+		return &UserPage{Seq: cur.Seq, First: cur.First, Next: next.token()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	rows := make([]row, len(list.users))
+	for i, user := range list.users {
+		rows[i] = row{hash: Fingerprint(user.ID), size: list.sizes[i]}
+	}
+	s, err := cur.advance(rows, list.total, count)
+	if err != nil {
+		return nil, err
+	}
+	page := &UserPage{Seq: cur.Seq, First: cur.First, Ended: s.end, RateLimit: list.rateLimit, after: s.next}
+	page.Users = list.users[s.from:s.to]
+	if s.again {
+		page.Users = list.users[:s.to]
+	}
+	if !s.end {
+		page.Next = s.next.token()
+	}
+	return page, nil
+}
+
+// Validate makes one small authenticated request, and fails when the token is
+// refused or no SCIM API answers.
+func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error) {
+	list, err := c.list(ctx, pageQuery(1, 1))
+	if err != nil {
+		return nil, err
+	}
+	return list.rateLimit, nil
+}
+
+// GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
+// NotFound when there is no such user.
+func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
+	target := c.user(id)
+	ans, err := c.do(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	user, reason := readUser(trimBOM(ans.body))
+	if reason != nil || user.ID != id {
+		return nil, c.notSCIM(http.MethodGet, target, ans, "the answer is not the user that was asked for")
+	}
+	return user, nil
+}
+
+// FindUser looks a user up by userName, without regard to case (RFC 7644
+// section 3.4.2.2). It returns nil when there is none. Users whom the server
+// returns although they have another userName are passed over: some servers
+// ignore filters.
+func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
+	quoted, err := encode(userName)
+	if err != nil {
+		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
+	}
+	query := pageQuery(1, pageSize)
+	query.Set("filter", "userName eq "+string(quoted))
+	list, err := c.list(ctx, query)
+	if HTTPStatus(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, user := range list.users {
+		if strings.EqualFold(user.UserName, userName) {
+			return user, nil
+		}
+	}
+	return nil, nil
+}
+
+func pageQuery(start, count int) url.Values {
+	query := url.Values{"startIndex": {strconv.Itoa(start)}}
+	if count > 0 {
+		query.Set("count", strconv.Itoa(count))
+	}
+	return query
+}
+
+// userList is a ListResponse of users (RFC 7644 section 3.4.2).
+type userList struct {
+	users     []*User
+	sizes     []int
+	total     number
+	rateLimit *v2.RateLimitDescription
+}
+
+// wireList is a ListResponse as it comes. itemsPerPage and startIndex are not
+// read: servers get them wrong.
+type wireList struct {
+	Schemas      json.RawMessage `json:"schemas"`
+	TotalResults number          `json:"totalResults"`
+	Resources    json.RawMessage `json:"Resources"`
+}
+
+// list requests one page of users. A missing collection is FailedPrecondition,
+// since NotFound reads as "no users" further up; its HTTP status is kept.
+func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) {
+	target := *c.users
+	// RFC 3986 and what identity providers send: a space is %20, not a plus.
+	target.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	ans, err := c.do(ctx, http.MethodGet, &target, nil)
+	if err != nil {
+		return nil, asListError(err)
+	}
+
+	var wire wireList
+	body := trimBOM(ans.body)
+	if err := json.Unmarshal(body, &wire); err != nil {
+		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is not JSON")
+	}
+	resources := bytes.TrimSpace(wire.Resources)
+	absent := len(resources) == 0 || string(resources) == "null"
+	named := bytes.Contains(bytes.ToLower(wire.Schemas), []byte(strings.ToLower(listResponseSchema)))
+	if absent && !named && !wire.TotalResults.known || !absent && resources[0] != '[' {
+		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is no SCIM ListResponse")
+	}
+	list := &userList{total: wire.TotalResults, rateLimit: ans.rateLimit()}
+	if absent {
+		return list, nil
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(resources, &items); err != nil {
+		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is no SCIM ListResponse")
+	}
+	for i, item := range items {
+		user, err := readUser(item)
+		if err != nil {
+			return nil, failure(codes.FailedPrecondition,
+				"GET %s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
+				c.displayPath(&target), i+1, err)
+		}
+		list.users = append(list.users, user)
+		list.sizes = append(list.sizes, len(item))
+	}
+	return list, nil
+}
+
+// asListError gives a missing or refused collection a code that no caller
+// takes for an empty one.
+func asListError(err error) error {
+	apiErr, ok := err.(*Error) //nolint:errorlint // do returns it unwrapped
+	if !ok {
+		return err
+	}
+	switch apiErr.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
+		apiErr.Code = codes.FailedPrecondition
+		apiErr.advice = adviceBaseURL
+	}
+	return apiErr
+}
+
+// notSCIM describes a 2xx answer that is not what the request asked for.
+func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason string) *Error {
+	body := bytes.TrimSpace(trimBOM(ans.body))
+	switch {
+	case len(body) == 0:
+		reason += ", it is empty"
+	case body[0] == '<':
+		reason += ", it is a web page"
+	}
+	return &Error{
+		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target),
+		StatusCode: ans.statusCode, reason: reason, advice: adviceBaseURL,
+	}
+}
