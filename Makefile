@@ -1,0 +1,61 @@
+# Targets work in a fresh clone with Go, make and git alone. `make help` lists them.
+
+SHELL   := /bin/bash
+BIN     := bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## Build the connector into bin/
+	go build $(GOFLAGS_BUILD) -o $(BIN)/ ./cmd/baton-whimsical
+
+.PHONY: tools
+tools: build ## Build the connector, the simulator and the baton command into bin/
+	go build -o $(BIN)/ ./cmd/whimsical-sim github.com/conductorone/baton-sdk/cmd/baton
+
+.PHONY: demo
+demo: tools ## Sync a simulated workspace, end to end, and show the result
+	scripts/demo.sh
+
+.PHONY: explore
+explore: tools ## The same, then open the baton web explorer on the result
+	scripts/demo.sh explore
+
+.PHONY: test
+test: ## Everything that must pass
+	go test $(TESTFLAGS) ./...
+
+.PHONY: race
+race: ## The tests under the race detector
+	go test -race ./...
+
+.PHONY: lint
+lint: ## Run the pinned golangci-lint
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: generate
+generate: ## Write conf.gen.go, config_schema.json and baton_capabilities.json anew
+	go generate ./pkg/config
+	$(MAKE) build
+	set -o pipefail; $(BIN)/baton-whimsical config | go run ./internal/jsonindent > config_schema.json
+	set -o pipefail; $(BIN)/baton-whimsical capabilities | go run ./internal/jsonindent > baton_capabilities.json
+
+.PHONY: fresh
+fresh: ## Fail when a generated file is stale
+	go test -count=1 -run 'TestGeneratedFiles' ./internal/e2e
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for two minutes (FUZZTIME=2m)
+	scripts/fuzz.sh $(or $(FUZZTIME),2m)
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf $(BIN) dist
