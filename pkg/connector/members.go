@@ -3,6 +3,7 @@ package connector
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -65,7 +66,7 @@ func unpackMembers(packed []byte) (members, error) {
 
 func cutString(packed []byte) (s string, rest []byte, err error) {
 	length, n := binary.Uvarint(packed)
-	if n <= 0 || length > uint64(len(packed)-n) {
+	if n <= 0 || length > math.MaxInt32 || int(length) > len(packed)-n {
 		return "", nil, errPacked
 	}
 	end := n + int(length)

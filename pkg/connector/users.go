@@ -123,7 +123,7 @@ func userTrait(user *whimsical.User) *v2.UserTrait {
 	trait := v2.UserTrait_builder{
 		Login:       user.UserName,
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
-		Status:      v2.UserTrait_Status_builder{Status: userStatus(user)}.Build(), //nolint:staticcheck // see above
+		Status:      v2.UserTrait_Status_builder{Status: userStatus(user)}.Build(),
 	}.Build()
 	// userName is the e-mail address, whether or not the e-mails were sent.
 	for _, address := range []string{user.Email, user.UserName} {

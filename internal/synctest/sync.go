@@ -1,0 +1,106 @@
+package synctest
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"github.com/conductorone/baton-sdk/pkg/connectorclient"
+	"github.com/conductorone/baton-sdk/pkg/sync"
+	"github.com/conductorone/baton-sdk/pkg/types"
+	"github.com/conductorone/baton-sdk/pkg/types/sessions"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+)
+
+// Harness serves a connector over gRPC in this process.
+type Harness struct {
+	// Client calls the connector as the SDK does.
+	Client types.ConnectorClient
+	// Store is what the connector sees as its session store.
+	Store *Store
+
+	server *grpc.Server
+	conn   *grpc.ClientConn
+}
+
+// Store hands the connector the session store of the sync that runs.
+type Store struct {
+	sessions.SessionStore
+}
+
+// SetSessionStore implements sessions.SetSessionStore.
+func (s *Store) SetSessionStore(_ context.Context, store sessions.SessionStore) {
+	s.SessionStore = store
+}
+
+// Start serves connector until Close is called. wrap, when not nil, stands
+// between the connector and its session store.
+func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2, wrap func(sessions.SessionStore) sessions.SessionStore) (*Harness, error) {
+	store := &Store{}
+	var seen sessions.SessionStore = store
+	if wrap != nil {
+		seen = wrap(store)
+	}
+	server, err := connectorbuilder.NewConnector(ctx, connector, connectorbuilder.WithSessionStore(seen))
+	if err != nil {
+		return nil, err
+	}
+	const bufferSize = 1 << 20
+	listener := bufconn.Listen(bufferSize)
+	h := &Harness{Store: store, server: grpc.NewServer()}
+	register(h.server, server)
+	go func() { _ = h.server.Serve(listener) }() // ends with Stop
+	h.conn, err = grpc.NewClient("passthrough:///bufconn",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		h.server.Stop()
+		return nil, err
+	}
+	h.Client = connectorclient.NewConnectorClient(ctx, h.conn)
+	return h, nil
+}
+
+func register(registrar grpc.ServiceRegistrar, server types.ConnectorServer) {
+	v2.RegisterConnectorServiceServer(registrar, server)
+	v2.RegisterResourceTypesServiceServer(registrar, server)
+	v2.RegisterResourcesServiceServer(registrar, server)
+	v2.RegisterResourceGetterServiceServer(registrar, server)
+	v2.RegisterEntitlementsServiceServer(registrar, server)
+	v2.RegisterGrantsServiceServer(registrar, server)
+	v2.RegisterGrantManagerServiceServer(registrar, server)
+	v2.RegisterAccountManagerServiceServer(registrar, server)
+	v2.RegisterResourceManagerServiceServer(registrar, server)
+	v2.RegisterResourceDeleterServiceServer(registrar, server)
+	v2.RegisterActionServiceServer(registrar, server)
+	v2.RegisterAssetServiceServer(registrar, server)
+	v2.RegisterEventServiceServer(registrar, server)
+	v2.RegisterTicketsServiceServer(registrar, server)
+	v2.RegisterCredentialManagerServiceServer(registrar, server)
+}
+
+// Close stops the server.
+func (h *Harness) Close() error {
+	err := h.conn.Close()
+	h.server.Stop()
+	return err
+}
+
+// Sync runs one sync into the file at path, failing on data that the SDK calls
+// inconsistent. Options narrow the sync.
+func (h *Harness) Sync(ctx context.Context, path string, options ...sync.SyncOpt) error {
+	syncer, err := sync.NewSyncer(ctx, h.Client, append([]sync.SyncOpt{
+		sync.WithC1ZPath(path),
+		sync.WithSessionStore(h.Store),
+		sync.WithFailFastInvariants(),
+	}, options...)...)
+	if err != nil {
+		return err
+	}
+	err = syncer.Sync(ctx)
+	return errors.Join(err, syncer.Close(ctx))
+}
