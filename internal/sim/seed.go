@@ -23,16 +23,16 @@ const idLength = 24
 func (w *Workspace) seed(n int) {
 	people := make([]User, n)
 	for i := range people {
-		people[i] = person(i)
+		people[i] = Person(i)
 		w.order = append(w.order, &people[i])
 		w.byID[people[i].ID] = &people[i]
 		w.index(&people[i])
 	}
 }
 
-// person returns the seeded user at an index. It depends on nothing else, so that
+// Person returns the seeded user at an index. It depends on nothing else, so that
 // every workspace of at least that size holds the same one.
-func person(index int) User {
+func Person(index int) User {
 	given := givenNames[index%len(givenNames)]
 	family := familyNames[index%len(familyNames)]
 	userName := fmt.Sprintf("%s.%s.%04d@example.com", given.slug, family.slug, index+1)

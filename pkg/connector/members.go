@@ -8,16 +8,17 @@ import (
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
-// members is what is stored of a page for one role: the ids of the users who
-// hold it, and the token of the page that follows.
+// members is what is stored of a page for one role: which page it is, the
+// token of the page that follows, and the ids of the users who hold the role.
 type members struct {
+	page string
 	next string
 	ids  []string
 }
 
 // membersOf picks the active holders of a role.
-func membersOf(users []*whimsical.User, role whimsical.Role, next string) members {
-	m := members{next: next}
+func membersOf(users []*whimsical.User, role whimsical.Role, token, next string) members {
+	m := members{page: pageKey(token), next: next}
 	for _, user := range users {
 		if user.IsActive() && user.Role == role {
 			m.ids = append(m.ids, user.ID)
@@ -28,11 +29,12 @@ func membersOf(users []*whimsical.User, role whimsical.Role, next string) member
 
 // pack encodes m as length-prefixed strings.
 func (m members) pack() []byte {
-	size := binary.MaxVarintLen32 + len(m.next)
+	size := 2*binary.MaxVarintLen32 + len(m.page) + len(m.next)
 	for _, id := range m.ids {
 		size += binary.MaxVarintLen32 + len(id)
 	}
-	packed := appendString(make([]byte, 0, size), m.next)
+	packed := appendString(make([]byte, 0, size), m.page)
+	packed = appendString(packed, m.next)
 	for _, id := range m.ids {
 		packed = appendString(packed, id)
 	}
@@ -44,16 +46,20 @@ func appendString(packed []byte, s string) []byte {
 	return append(packed, s...)
 }
 
-var errPacked = errors.New("the stored page is damaged")
+var errPacked = errors.New("a page in the session store is damaged")
 
 // unpackMembers decodes what pack made, and fails on anything else.
 func unpackMembers(packed []byte) (members, error) {
-	var m members
-	next, packed, err := cutString(packed)
-	if err != nil {
+	var (
+		m   members
+		err error
+	)
+	if m.page, packed, err = cutString(packed); err != nil {
 		return members{}, err
 	}
-	m.next = next
+	if m.next, packed, err = cutString(packed); err != nil {
+		return members{}, err
+	}
 	for len(packed) > 0 {
 		var id string
 		if id, packed, err = cutString(packed); err != nil {

@@ -50,16 +50,15 @@ func (s state) role() whimsical.Role {
 	}
 }
 
-// observations is what is stored of a page for the end of the listing: the
-// page's key, and each user's fingerprint and state.
+// observations is what is stored of a page for the end of the listing: each
+// user's fingerprint and state.
 type observations struct {
-	page   string
 	users  []uint64
 	states []state
 }
 
-func observe(token string, page *whimsical.UserPage) observations {
-	o := observations{page: pageKey(token)}
+func observe(page *whimsical.UserPage) observations {
+	var o observations
 	for _, user := range page.Users {
 		o.users = append(o.users, whimsical.Fingerprint(user.ID))
 		o.states = append(o.states, stateOf(user))
@@ -69,10 +68,9 @@ func observe(token string, page *whimsical.UserPage) observations {
 
 const observationSize = 9
 
-// pack encodes o: the page's key, then nine bytes a user.
+// pack encodes o in nine bytes a user.
 func (o observations) pack() []byte {
-	packed := make([]byte, 0, pageKeySize+observationSize*len(o.users))
-	packed = append(packed, o.page...)
+	packed := make([]byte, 0, observationSize*len(o.users))
 	for i, user := range o.users {
 		packed = binary.BigEndian.AppendUint64(packed, user)
 		packed = append(packed, byte(o.states[i]))
@@ -82,11 +80,11 @@ func (o observations) pack() []byte {
 
 // unpackObservations decodes what pack made, and fails on anything else.
 func unpackObservations(packed []byte) (observations, error) {
-	if len(packed) < pageKeySize || (len(packed)-pageKeySize)%observationSize != 0 {
+	if len(packed)%observationSize != 0 {
 		return observations{}, errPacked
 	}
-	o := observations{page: string(packed[:pageKeySize])}
-	for packed = packed[pageKeySize:]; len(packed) > 0; packed = packed[observationSize:] {
+	var o observations
+	for ; len(packed) > 0; packed = packed[observationSize:] {
 		o.users = append(o.users, binary.BigEndian.Uint64(packed))
 		o.states = append(o.states, state(packed[observationSize-1]))
 	}
@@ -96,7 +94,7 @@ func unpackObservations(packed []byte) (observations, error) {
 func (o observations) sightings(seq int) []sighting {
 	sightings := make([]sighting, len(o.users))
 	for i, user := range o.users {
-		sightings[i] = sighting{user: user, seq: seq, page: o.page, state: o.states[i]}
+		sightings[i] = sighting{user: user, seq: seq, state: o.states[i]}
 	}
 	return sightings
 }

@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 
@@ -16,8 +15,8 @@ import (
 
 // A sync reads each user from the API once: List and Grants share the pages
 // through the SDK's session store, which survives a restart in the middle of a
-// sync. Per page it holds, by the page's token, the members of each role, and
-// by the page's number, what was seen on it.
+// sync. By the page's number it holds the members of each role, and what was
+// seen of each user for the end of the listing.
 
 // readPage makes one request of the listing of all users, stores what the
 // roles' Grants and the end of the listing need, and returns the page and the
@@ -42,9 +41,9 @@ func readPage(ctx context.Context, client *whimsical.Client, store sessions.Sess
 			}
 		}
 	}
-	values := map[string][]byte{seenKey(page.Seq): observe(token, page).pack()}
+	values := map[string][]byte{seenKey(page.Seq): observe(page).pack()}
 	for _, r := range roles {
-		values[memberKey(r.id, pageKey(token))] = membersOf(page.Users, r.id, next).pack()
+		values[memberKey(r.id, page.Seq)] = membersOf(page.Users, r.id, token, next).pack()
 	}
 	if err := store.SetMany(ctx, values); err != nil {
 		return nil, "", fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
@@ -52,32 +51,60 @@ func readPage(ctx context.Context, client *whimsical.Client, store sessions.Sess
 	return page, next, nil
 }
 
-// loadMembers returns the members of a role on a page that readPage stored.
-func loadMembers(ctx context.Context, store sessions.SessionStore, role whimsical.Role, token string) (members, bool, error) {
-	packed, found, err := store.Get(ctx, memberKey(role, pageKey(token)))
+// maxPagesAtOnce and maxMembersAtOnce bound what one answer to the SDK takes
+// from the store: far below its 4 MiB, and enough to make the number of answers
+// cheap.
+const (
+	maxPagesAtOnce   = 20
+	maxMembersAtOnce = 2000
+)
+
+// loadMembers returns the members of a role on the page of a token and on those
+// that follow it, as far as readPage stored them, and the token that comes after
+// them. found is false when the page itself is not stored.
+func loadMembers(ctx context.Context, store sessions.SessionStore, role whimsical.Role, token string) (ids []string, next string, found bool, err error) {
+	first, err := whimsical.PageNumber(token)
 	if err != nil {
-		return members{}, false, fmt.Errorf("baton-whimsical: a page of users cannot be read from the session store: %w", err)
+		return nil, "", false, err
 	}
-	if !found {
-		return members{}, false, nil
+	keys := make([]string, maxPagesAtOnce)
+	for i := range keys {
+		keys[i] = memberKey(role, first+i)
 	}
-	m, err := unpackMembers(packed)
+	values, _, err := store.GetMany(ctx, slices.Clone(keys))
 	if err != nil {
-		return members{}, false, internal("%v", err)
+		return nil, "", false, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
 	}
-	return m, true, nil
+	next = token
+	for _, key := range keys {
+		packed, stored := values[key]
+		if !stored {
+			break
+		}
+		m, err := unpackMembers(packed)
+		if err != nil {
+			return nil, "", false, internal("%v", err)
+		}
+		// A page of this number can be left from another course of the listing.
+		if m.page != pageKey(next) {
+			break
+		}
+		ids, next, found = append(ids, m.ids...), m.next, true
+		if next == "" || len(ids) >= maxMembersAtOnce {
+			break
+		}
+	}
+	return ids, next, found, nil
 }
 
-// pageKey stands for a page token, which can be longer than a key may be.
+// pageKey stands for a page token, which is longer than need be.
 func pageKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:pageKeySize/2])
+	return string(sum[:16])
 }
 
-const pageKeySize = 32
-
-func memberKey(role whimsical.Role, pageKey string) string {
-	return "members/" + string(role) + "/" + pageKey
+func memberKey(role whimsical.Role, seq int) string {
+	return fmt.Sprintf("members/%s/%08d", role, seq)
 }
 
 func seenKey(seq int) string {
@@ -91,7 +118,6 @@ type seenPages []sighting
 type sighting struct {
 	user  uint64
 	seq   int
-	page  string
 	state state
 }
 
@@ -124,7 +150,7 @@ func loadSeen(ctx context.Context, store sessions.SessionStore, last *whimsical.
 			seen = append(seen, observed.sightings(seqs[key])...)
 		}
 	}
-	seen = append(seen, observe("", last).sightings(last.Seq)...)
+	seen = append(seen, observe(last).sightings(last.Seq)...)
 	slices.SortFunc(seen, compareSightings)
 	return seen, nil
 }
@@ -194,7 +220,7 @@ func forget(ctx context.Context, store sessions.SessionStore, s sighting) error 
 	if role == whimsical.RoleUnknown {
 		return nil
 	}
-	key := memberKey(role, s.page)
+	key := memberKey(role, s.seq)
 	packed, found, err := store.Get(ctx, key)
 	if err != nil {
 		return fmt.Errorf("baton-whimsical: a page of users cannot be read from the session store: %w", err)

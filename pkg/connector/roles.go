@@ -126,32 +126,31 @@ func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ r
 	)}, nil, nil
 }
 
-// Grants returns who holds the role, one page of users a call. A page that
-// List stored costs no request; another one (the users are not part of this
-// sync, or the store was lost) is read from the API.
+// Grants returns who holds the role. Pages that List stored cost no request and
+// are returned several at once; another one (the users are not part of this
+// sync, or the store was lost) is read from the API, one a call.
 func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	r, ok := roleByID(resource.GetId().GetResource())
 	if !ok {
 		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
 	}
 	token := opts.PageToken.Token
-	held, found, err := loadMembers(ctx, opts.Session, r.id, token)
+	ids, next, found, err := loadMembers(ctx, opts.Session, r.id, token)
 	if err != nil {
 		return nil, nil, err
 	}
-	var results rs.SyncOpResults
+	var annos annotations.Annotations
 	if !found {
-		page, next, err := readPage(ctx, b.client, opts.Session, token)
+		page, after, err := readPage(ctx, b.client, opts.Session, token)
 		if err != nil {
 			return nil, nil, err
 		}
-		held = membersOf(page.Users, r.id, next)
-		results.Annotations = withRateLimit(page.RateLimit)
+		ids, next = membersOf(page.Users, r.id, token, after).ids, after
+		annos = withRateLimit(page.RateLimit)
 	}
-	results.NextPageToken = held.next
-	grants := make([]*v2.Grant, 0, len(held.ids))
-	for _, id := range held.ids {
+	grants := make([]*v2.Grant, 0, len(ids))
+	for _, id := range ids {
 		grants = append(grants, r.grant(id))
 	}
-	return grants, &results, nil
+	return grants, &rs.SyncOpResults{NextPageToken: next, Annotations: annos}, nil
 }

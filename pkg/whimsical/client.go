@@ -85,11 +85,11 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	if err := os.Setenv("BATON_DISABLE_HTTP_CACHE", "true"); err != nil {
 		return nil, failure(codes.Internal, "the SDK's response cache cannot be switched off: %v", err)
 	}
-	base2, err := uhttp.NewBaseHttpClientWithContext(quiet(ctx), httpClient)
+	wrapped, err := uhttp.NewBaseHttpClientWithContext(quiet(ctx), httpClient)
 	if err != nil {
 		return nil, failure(codes.Internal, "no HTTP client: %v", err)
 	}
-	return &Client{http: base2, users: base.JoinPath(usersPath), redact: redactor{token: token}}, nil
+	return &Client{http: wrapped, users: base.JoinPath(usersPath), redact: redactor{token: token}}, nil
 }
 
 // answer is a whole response of the API.
@@ -131,7 +131,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 		return nil
 	})
 	if resp != nil {
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }() // the SDK has read it whole
 		ans.statusCode, ans.header = resp.StatusCode, resp.Header
 	}
 	ctxzap.Extract(ctx).Debug("baton-whimsical: request",

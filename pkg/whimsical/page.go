@@ -75,6 +75,13 @@ func parseCursor(token string) (cursor, error) {
 	return cur, nil
 }
 
+// PageNumber returns the Seq of the page that a token asks for. It fails with
+// InvalidArgument on anything that is no page token.
+func PageNumber(token string) (int, error) {
+	cur, err := parseCursor(token)
+	return cur.Seq, err
+}
+
 func (c cursor) valid() bool {
 	const most = 1 << 40
 	for _, n := range []int{c.Seq, c.First, c.Read, c.Width, c.Total, c.Back, c.Steps, c.Before} {

@@ -119,33 +119,29 @@ func readUser(raw []byte) (*User, error) {
 		GivenName:        string(wire.Name.value.GivenName),
 		FamilyName:       string(wire.Name.value.FamilyName),
 		FormattedName:    string(wire.Name.value.Formatted),
-		Email:            primaryEmail(wire.Emails, string(wire.UserName)),
+		Email:            primaryEmail(wire.Emails.plain(), string(wire.UserName)),
 		Active:           wire.Active.pointer(),
 		ActiveUnreadable: wire.Active.set && !wire.Active.known,
+		Role:             roleOf(wire.Extension.value.Editor.pointer()),
 		Created:          time.Time(wire.Meta.value.Created),
-	}
-	if editor := wire.Extension.value.Editor; editor.known {
-		user.Role = RoleViewer
-		if editor.value {
-			user.Role = RoleEditor
-		}
 	}
 	return user, nil
 }
 
-func primaryEmail(list emails, userName string) string {
+func primaryEmail(list []plainEmail, userName string) string {
+	first := ""
 	for _, e := range list {
-		if e.Primary.known && e.Primary.value {
-			return string(e.Value)
+		if e.Value != "" && e.Primary {
+			return e.Value
+		}
+		if first == "" {
+			first = e.Value
 		}
 	}
 	for _, e := range list {
-		if strings.EqualFold(string(e.Value), userName) {
-			return string(e.Value)
+		if e.Value != "" && strings.EqualFold(e.Value, userName) {
+			return e.Value
 		}
 	}
-	if len(list) > 0 {
-		return string(list[0].Value)
-	}
-	return ""
+	return first
 }

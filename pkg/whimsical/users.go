@@ -176,8 +176,12 @@ func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) 
 		return nil, asListError(err)
 	}
 
-	var wire wireList
 	body := trimBOM(ans.body)
+	if list, ok := readPlainUsers(body); ok {
+		list.rateLimit = ans.rateLimit()
+		return list, nil
+	}
+	var wire wireList
 	if err := json.Unmarshal(body, &wire); err != nil {
 		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is not JSON")
 	}

@@ -42,7 +42,7 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	*f = flag{set: !bytes.Equal(raw, []byte("null"))}
 	if raw[0] == '"' {
 		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
+		if json.Unmarshal(raw, &s) != nil {
 			return nil
 		}
 		raw = []byte(strings.ToLower(strings.TrimSpace(s)))
@@ -120,7 +120,7 @@ func (e *emails) UnmarshalJSON(raw []byte) error {
 	items := []json.RawMessage{raw}
 	if raw[0] == '[' {
 		items = nil
-		if err := json.Unmarshal(raw, &items); err != nil {
+		if json.Unmarshal(raw, &items) != nil {
 			return nil
 		}
 	}
@@ -137,6 +137,14 @@ func (e *emails) UnmarshalJSON(raw []byte) error {
 		}
 	}
 	return nil
+}
+
+func (e emails) plain() []plainEmail {
+	plain := make([]plainEmail, len(e))
+	for i, one := range e {
+		plain[i] = plainEmail{Value: string(one.Value), Primary: one.Primary.value}
+	}
+	return plain
 }
 
 func trimBOM(body []byte) []byte {

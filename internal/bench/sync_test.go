@@ -1,0 +1,93 @@
+// Package bench measures whole syncs beside their floor: the same resources
+// and grants from a connector that makes no request.
+package bench
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+
+	"github.com/conductorone/baton-whimsical/internal/floor"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
+)
+
+const token = "bench-token"
+
+// BenchmarkSync runs whole syncs in this process, the simulated workspace
+// included. x-floor is the time as a multiple of the floor's in the same run.
+func BenchmarkSync(b *testing.B) {
+	for _, users := range []int{1000, 10000, 100000} {
+		var floorTime float64
+		b.Run(fmt.Sprintf("floor/users=%d", users), func(b *testing.B) {
+			built, _, err := floor.New(b.Context(), &floor.Config{Users: users}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			floorTime = syncs(b, built)
+		})
+		b.Run(fmt.Sprintf("whimsical/users=%d", users), func(b *testing.B) {
+			url, requests := workspace(b, users)
+			built, _, err := connector.New(b.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			perSync := syncs(b, built)
+			b.ReportMetric(float64(requests.Load())/float64(b.N), "requests/op")
+			if floorTime > 0 {
+				b.ReportMetric(perSync/floorTime, "x-floor")
+			}
+		})
+	}
+}
+
+// workspace serves a simulated workspace and counts its requests.
+func workspace(b *testing.B, users int) (url string, requests *atomic.Int64) {
+	b.Helper()
+	simulated, err := sim.New(sim.Config{Users: users, Token: token})
+	if err != nil {
+		b.Fatal(err)
+	}
+	requests = &atomic.Int64{}
+	handler := simulated.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		handler.ServeHTTP(w, r)
+	}))
+	b.Cleanup(server.Close)
+	return server.URL + sim.BasePath, requests
+}
+
+// syncs runs b.N syncs, each into a new file, and returns the nanoseconds of
+// one.
+func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
+	b.Helper()
+	h, err := synctest.Start(b.Context(), built, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	dir := b.TempDir()
+	b.ReportAllocs()
+	b.ResetTimer()
+	started := time.Now()
+	for i := range b.N {
+		if err := h.Sync(b.Context(), filepath.Join(dir, fmt.Sprintf("%d.c1z", i))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	return float64(time.Since(started).Nanoseconds()) / float64(b.N)
+}

@@ -1,0 +1,214 @@
+// Package floor is a connector that makes no request at all: it returns the
+// seeded users of the simulated workspace, and their grants, from memory. What the SDK
+// needs for a sync of it is the floor below which no connector can come.
+package floor
+
+import (
+	"context"
+	"strconv"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"github.com/conductorone/baton-sdk/pkg/cli"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"github.com/conductorone/baton-sdk/pkg/field"
+	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
+	"github.com/conductorone/baton-sdk/pkg/types/grant"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+// Configuration has one setting, the size of the workspace.
+var Configuration = field.NewConfiguration([]field.SchemaField{
+	field.IntField("users", field.WithDescription("The number of users"), field.WithDefaultValue(1000)),
+})
+
+// Config is the decoded Configuration.
+type Config struct {
+	Users int `mapstructure:"users"`
+}
+
+// GetString implements field.Configurable.
+func (*Config) GetString(string) string { return "" }
+
+// GetBool implements field.Configurable.
+func (*Config) GetBool(string) bool { return false }
+
+// GetInt implements field.Configurable.
+func (c *Config) GetInt(name string) int {
+	if name == "users" {
+		return c.Users
+	}
+	return 0
+}
+
+// GetStringSlice implements field.Configurable.
+func (*Config) GetStringSlice(string) []string { return nil }
+
+// GetStringMap implements field.Configurable.
+func (*Config) GetStringMap(string) map[string]any { return nil }
+
+var (
+	userType = v2.ResourceType_builder{
+		Id: "user", DisplayName: "User", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_USER},
+		Annotations: annotations.New(&v2.SkipEntitlements{}),
+	}.Build()
+	roleType = v2.ResourceType_builder{
+		Id: "role", DisplayName: "Role", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE},
+	}.Build()
+)
+
+// Connector is the connector without requests.
+type Connector struct {
+	users int
+}
+
+// New returns the connector of a workspace of cfg.Users.
+func New(_ context.Context, cfg *Config, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+	return &Connector{users: cfg.Users}, nil, nil
+}
+
+// Metadata describes the connector.
+func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
+	return v2.ConnectorMetadata_builder{DisplayName: "Floor"}.Build(), nil
+}
+
+// Validate has nothing to check.
+func (*Connector) Validate(context.Context) (annotations.Annotations, error) {
+	return nil, nil
+}
+
+// ResourceSyncers returns the users and the roles.
+func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
+	return []connectorbuilder.ResourceSyncerV2{users(*c), roles(*c)}
+}
+
+// page returns the users of a page: as in the real listing, the first has 100
+// rows, the others have 99, and an empty page ends it.
+func page(token string, total int) (from, to int, next string) {
+	if token == "" {
+		to = min(100, total)
+	} else {
+		from, _ = strconv.Atoi(token) // our own token
+		to = min(from+99, total)
+	}
+	if to > from {
+		next = strconv.Itoa(to)
+	}
+	return from, to, next
+}
+
+type users Connector
+
+// ResourceType implements connectorbuilder.ResourceSyncerV2.
+func (users) ResourceType(context.Context) *v2.ResourceType { return userType }
+
+// List implements connectorbuilder.ResourceSyncerV2.
+func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+	from, to, next := page(opts.PageToken.Token, u.users)
+	list := make([]*v2.Resource, 0, to-from)
+	for i := from; i < to; i++ {
+		list = append(list, user(sim.Person(i)))
+	}
+	return list, &rs.SyncOpResults{NextPageToken: next}, nil
+}
+
+// Entitlements implements connectorbuilder.ResourceSyncerV2.
+func (users) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+	return nil, nil, nil
+}
+
+// Grants implements connectorbuilder.ResourceSyncerV2.
+func (users) Grants(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+	return nil, nil, nil
+}
+
+func userID(id string) *v2.ResourceId {
+	return v2.ResourceId_builder{ResourceType: userType.GetId(), Resource: id}.Build()
+}
+
+// user is the resource that the connector makes of a seeded user.
+func user(person sim.User) *v2.Resource {
+	status := v2.UserTrait_Status_STATUS_DISABLED
+	if person.Active {
+		status = v2.UserTrait_Status_STATUS_ENABLED
+	}
+	annos := annotations.New(
+		v2.UserTrait_builder{
+			Login: person.UserName, AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+			Status: v2.UserTrait_Status_builder{Status: status}.Build(),
+			Emails: []*v2.UserTrait_Email{{Address: person.Email, IsPrimary: true}},
+		}.Build(),
+		v2.RawId_builder{Id: person.ID}.Build(),
+		&v2.SkipGrants{},
+	)
+	profile := map[string]*structpb.Value{
+		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
+		"display_name": structpb.NewStringValue(person.DisplayName),
+		"given_name":   structpb.NewStringValue(person.GivenName), "family_name": structpb.NewStringValue(person.FamilyName),
+		"active": structpb.NewBoolValue(person.Active),
+	}
+	if person.Editor != nil {
+		profile["role"] = structpb.NewStringValue(roleID(*person.Editor))
+	}
+	return v2.Resource_builder{
+		Id: userID(person.ID), DisplayName: person.DisplayName, Annotations: annos, CreatedAt: timestamppb.New(person.Created),
+		Status:  v2.Status_builder{Status: v2.Status_ResourceStatus(status)}.Build(),
+		Profile: &structpb.Struct{Fields: profile},
+	}.Build()
+}
+
+func roleID(editor bool) string {
+	if editor {
+		return "editor"
+	}
+	return "viewer"
+}
+
+type roles Connector
+
+// ResourceType implements connectorbuilder.ResourceSyncerV2.
+func (roles) ResourceType(context.Context) *v2.ResourceType { return roleType }
+
+// List implements connectorbuilder.ResourceSyncerV2.
+func (roles) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+	var list []*v2.Resource
+	for _, id := range []string{"editor", "viewer"} {
+		r, err := rs.NewResource(id, roleType, id, rs.WithRoleTrait())
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil, nil
+}
+
+// Entitlements implements connectorbuilder.ResourceSyncerV2.
+func (roles) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(r, "assigned", entitlement.WithGrantableTo(userType))}, nil, nil
+}
+
+// Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many
+// rows as the real connector's: up to 20 pages or 2,000 members.
+func (r roles) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+	slim := v2.Resource_builder{Id: resource.GetId()}.Build()
+	var list []*v2.Grant
+	next := opts.PageToken.Token
+	for range 20 {
+		var from, to int
+		from, to, next = page(next, r.users)
+		for i := from; i < to; i++ {
+			person := sim.Person(i)
+			if person.Active && person.Editor != nil && roleID(*person.Editor) == resource.GetId().GetResource() {
+				list = append(list, grant.NewGrant(slim, "assigned", userID(person.ID)))
+			}
+		}
+		if next == "" || len(list) >= 2000 {
+			break
+		}
+	}
+	return list, &rs.SyncOpResults{NextPageToken: next}, nil
+}
