@@ -7,7 +7,7 @@ GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## Build the connector into bin/
@@ -36,6 +36,29 @@ race: ## The tests under the race detector
 .PHONY: lint
 lint: ## Run the pinned golangci-lint
 	go tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: e2e
+e2e: ## The tests of the real binaries alone: one-shot, service mode and lambda
+	go test -count=1 $(TESTFLAGS) ./internal/e2e/...
+
+.PHONY: cross
+cross: ## Build static binaries for linux, darwin and windows on amd64 and arm64 into dist/
+	@set -e; for os in linux darwin windows; do for arch in amd64 arm64; do \
+		out=dist/baton-whimsical-$$os-$$arch; [ $$os = windows ] && out=$$out.exe; \
+		echo "$$out"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build $(GOFLAGS_BUILD) -o $$out ./cmd/baton-whimsical; \
+	done; done
+
+# The image that the release publishes is built by ConductorOne's shared
+# workflow; this one is for forks. It pulls no base image.
+IMAGE ?= baton-whimsical:dev
+ARCH  ?= $(shell go env GOARCH)
+
+.PHONY: image
+image: ## Build a minimal OCI image into dist/, for docker load (IMAGE=name:tag ARCH=amd64)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build $(GOFLAGS_BUILD) -o dist/image-$(ARCH)/baton-whimsical ./cmd/baton-whimsical
+	go run -C tools/image . -binary $(CURDIR)/dist/image-$(ARCH)/baton-whimsical -arch $(ARCH) -tag $(IMAGE) -out $(CURDIR)/dist/image-$(ARCH).tar
+	@echo "dist/image-$(ARCH).tar: docker load -i dist/image-$(ARCH).tar"
 
 .PHONY: generate
 generate: ## Write conf.gen.go, config_schema.json and baton_capabilities.json anew

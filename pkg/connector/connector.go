@@ -56,9 +56,10 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 
 // ResourceSyncers returns the builders of both resource types, always.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
+	users := &listing{client: c.client}
 	return []connectorbuilder.ResourceSyncerV2{
-		&userBuilder{client: c.client},
-		&roleBuilder{client: c.client},
+		&userBuilder{client: c.client, users: users},
+		&roleBuilder{client: c.client, users: users},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"go.uber.org/zap"
@@ -21,8 +22,9 @@ import (
 // readPage makes one request of the listing of all users, stores what the
 // roles' Grants and the end of the listing need, and returns the page and the
 // token of the next one, "" when the listing is complete.
-func readPage(ctx context.Context, client *whimsical.Client, store sessions.SessionStore, token string) (*whimsical.UserPage, string, error) {
-	page, err := client.ListUsers(ctx, token)
+func readPage(ctx context.Context, users *listing, opts rs.SyncOpAttrs) (*whimsical.UserPage, string, error) {
+	store, token := opts.Session, opts.PageToken.Token
+	page, err := users.page(ctx, opts.SyncID, token)
 	if err != nil {
 		return nil, "", err
 	}
@@ -47,6 +49,9 @@ func readPage(ctx context.Context, client *whimsical.Client, store sessions.Sess
 	}
 	if err := store.SetMany(ctx, values); err != nil {
 		return nil, "", fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
+	}
+	if next != "" {
+		users.readAhead(ctx, opts.SyncID, next)
 	}
 	return page, next, nil
 }

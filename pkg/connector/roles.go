@@ -82,6 +82,7 @@ func (r role) grant(user string) *v2.Grant {
 
 type roleBuilder struct {
 	client *whimsical.Client
+	users  *listing
 }
 
 // ResourceType returns the type "role".
@@ -141,7 +142,7 @@ func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs
 	}
 	var annos annotations.Annotations
 	if !found {
-		page, after, err := readPage(ctx, b.client, opts.Session, token)
+		page, after, err := readPage(ctx, b.users, opts)
 		if err != nil {
 			return nil, nil, err
 		}

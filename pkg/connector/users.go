@@ -29,6 +29,7 @@ const (
 
 type userBuilder struct {
 	client *whimsical.Client
+	users  *listing
 }
 
 // ResourceType returns the type "user".
@@ -39,7 +40,7 @@ func (b *userBuilder) ResourceType(context.Context) *v2.ResourceType {
 // List returns the users of one page. It also stores which of them hold which
 // role, where the roles' Grants look before they ask the API.
 func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
-	page, next, err := readPage(ctx, b.client, opts.Session, opts.PageToken.Token)
+	page, next, err := readPage(ctx, b.users, opts)
 	if err != nil {
 		return nil, nil, err
 	}
