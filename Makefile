@@ -29,6 +29,10 @@ explore: tools ## The same, then open the baton web explorer on the result
 test: ## Everything that must pass
 	go test $(TESTFLAGS) ./...
 
+.PHONY: manifests
+manifests: ## Check the Kubernetes manifests against the API types
+	go test -C deploy/kubernetes/manifesttest $(TESTFLAGS) ./...
+
 .PHONY: race
 race: ## The tests under the race detector
 	go test -race ./...

@@ -148,7 +148,7 @@ func user(person sim.User) *v2.Resource {
 	profile := map[string]*structpb.Value{
 		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
 		"display_name": structpb.NewStringValue(person.DisplayName),
-		"given_name":   structpb.NewStringValue(person.GivenName), "family_name": structpb.NewStringValue(person.FamilyName),
+		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),
 		"active": structpb.NewBoolValue(person.Active),
 	}
 	if person.Editor != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/mail"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -59,8 +60,9 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 
 // Get returns one user, for a targeted sync.
 func (b *userBuilder) Get(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
+	started := time.Now()
 	user, err := b.client.GetUser(ctx, id.GetResource())
-	if err != nil {
+	if err := b.users.patience.judge(started, err); err != nil {
 		return nil, nil, err
 	}
 	resource, err := userResource(user)
@@ -155,8 +157,8 @@ func userProfile(user *whimsical.User) *structpb.Struct {
 		"user_name":      user.UserName,
 		"email":          user.Email,
 		"display_name":   user.DisplayName,
-		"given_name":     user.GivenName,
-		"family_name":    user.FamilyName,
+		"first_name":     user.GivenName,
+		"last_name":      user.FamilyName,
 		"formatted_name": user.FormattedName,
 		profileRole:      string(user.Role),
 	} {

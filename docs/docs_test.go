@@ -1,0 +1,135 @@
+// Package docs_test keeps the documentation and what it describes together: the
+// page of the connector, the README, the Kubernetes manifests, the settings and
+// the messages in the code.
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-sdk/pkg/field"
+
+	"github.com/conductorone/baton-whimsical/pkg/config"
+)
+
+const root = ".."
+
+var (
+	manifests = []string{"deploy/kubernetes/secret.yaml", "deploy/kubernetes/deployment.yaml"}
+
+	yamlBlock       = regexp.MustCompile("(?ms)^```ya?ml[^\n]*\n(.*?)^```$")
+	variablePattern = regexp.MustCompile(`\bBATON_[A-Z0-9_]+\b`)
+	flagPattern     = regexp.MustCompile(`(?:^|[\s` + "`" + `(])--([a-z][a-z0-9-]*)`)
+	linkPattern     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	headingPattern  = regexp.MustCompile(`(?m)^#{1,6} (.*)$`)
+)
+
+// TestManifestsAndPagesSayTheSame checks that the page shows the manifests line
+// by line, and that no document shows YAML of its own.
+func TestManifestsAndPagesSayTheSame(t *testing.T) {
+	var files []string
+	for _, name := range manifests {
+		files = append(files, read(t, root, name))
+	}
+	if blocks := yamlBlocks(read(t, "connector.mdx")); !slices.Equal(blocks, files) {
+		t.Errorf("the %d YAML blocks of connector.mdx are not %v, in this order", len(blocks), manifests)
+	}
+	for _, block := range yamlBlocks(read(t, root, "README.md")) {
+		if !slices.Contains(files, block) {
+			t.Errorf("a YAML block in the README is none of %v:\n%s", manifests, block)
+		}
+	}
+}
+
+func yamlBlocks(document string) []string {
+	var blocks []string
+	for _, match := range yamlBlock.FindAllStringSubmatch(document, -1) {
+		blocks = append(blocks, match[1])
+	}
+	return blocks
+}
+
+// TestSettingsExist checks that every flag and variable that the documents name
+// is one that the binary knows, and that the README tells all of ours.
+func TestSettingsExist(t *testing.T) {
+	known := make(map[string]bool)
+	for _, f := range append(slices.Clone(field.DefaultFields), config.Config.Fields...) {
+		known[f.FieldName] = true
+	}
+	// What the SDK reads from the environment alone.
+	variables := map[string]bool{"BATON_CONFIG_PATH": true, "BATON_HOST_ID": true, "BATON_DEBUG_PRINT_RESPONSE_BODY": true}
+	for name := range known {
+		variables["BATON_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = true
+	}
+	// Flags of other programs: baton, docker.
+	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user"}
+
+	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx"}, manifests...)
+	for _, name := range documents {
+		text := read(t, root, name)
+		for _, variable := range variablePattern.FindAllString(text, -1) {
+			if !variables[variable] {
+				t.Errorf("%s names %s, which the connector does not read", name, variable)
+			}
+		}
+		for _, match := range flagPattern.FindAllStringSubmatch(text, -1) {
+			if !known[match[1]] && !slices.Contains(foreign, match[1]) {
+				t.Errorf("%s names --%s, which the connector does not have", name, match[1])
+			}
+		}
+	}
+
+	readme := read(t, root, "README.md")
+	for _, f := range config.Config.Fields {
+		if !strings.Contains(readme, "`--"+f.FieldName+"`") {
+			t.Errorf("the README does not document --%s", f.FieldName)
+		}
+	}
+}
+
+// TestLinksLead checks the links within the repository.
+func TestLinksLead(t *testing.T) {
+	for _, name := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+		text := read(t, root, name)
+		for _, match := range linkPattern.FindAllStringSubmatch(text, -1) {
+			target, anchor, _ := strings.Cut(match[1], "#")
+			switch {
+			case strings.Contains(target, "://"):
+				continue
+			case target == "":
+				target = name
+			default:
+				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), target)); err != nil {
+					t.Errorf("%s links to %s, which is not there", name, target)
+					continue
+				}
+			}
+			if anchor != "" && !slices.Contains(anchors(read(t, root, target)), anchor) {
+				t.Errorf("%s links to %s#%s, and there is no such heading", name, target, anchor)
+			}
+		}
+	}
+}
+
+// anchors returns the anchors that GitHub gives to the headings of a document.
+func anchors(document string) []string {
+	var names []string
+	for _, match := range headingPattern.FindAllStringSubmatch(document, -1) {
+		name := strings.ToLower(regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(match[1], ""))
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+func read(t *testing.T, elements ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(elements...)) //nolint:gosec // files of this repository
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

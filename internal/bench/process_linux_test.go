@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+// BenchmarkProcess runs the real binary and the floor's, turn about, and
+// reports the medians: wall and CPU seconds and peak anonymous memory of both
+// of its processes together, requests and file size. The ratios are those of
+// the medians. The simulated workspace runs in this process.
+//
+//	go test ./internal/bench -run '^$' -bench Process -benchtime 5x -timeout 60m
+func BenchmarkProcess(b *testing.B) {
+	dir := b.TempDir()
+	for _, pkg := range []string{"cmd/baton-whimsical", "internal/floor/baton-floor"} {
+		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg) //nolint:gosec // our own commands
+		if out, err := build.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	for _, users := range []int{1000, 10000, 100000} {
+		for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
+			b.Run(fmt.Sprintf("users=%d/latency=%s", users, latency), func(b *testing.B) {
+				processes(b, dir, users, latency)
+			})
+		}
+	}
+}
+
+func processes(b *testing.B, dir string, users int, latency time.Duration) {
+	b.Helper()
+	simulated, err := sim.New(sim.Config{Users: users, Token: token})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var requests atomic.Int64
+	handler := simulated.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		time.Sleep(latency)
+		handler.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+
+	var floors, runs []run
+	b.ResetTimer()
+	for range b.N {
+		floors = append(floors, execute(b, filepath.Join(dir, "baton-floor"), fmt.Sprintf("BATON_USERS=%d", users)))
+		runs = append(runs, execute(b, filepath.Join(dir, "baton-whimsical"),
+			"BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+server.URL+sim.BasePath))
+	}
+	b.StopTimer()
+
+	f, r := median(floors), median(runs)
+	b.ReportMetric(f.wall, "floor-wall-s")
+	b.ReportMetric(f.cpu, "floor-cpu-s")
+	b.ReportMetric(f.anon/(1<<20), "floor-anon-MiB")
+	b.ReportMetric(r.wall, "wall-s")
+	b.ReportMetric(r.cpu, "cpu-s")
+	b.ReportMetric(r.anon/(1<<20), "anon-MiB")
+	b.ReportMetric(r.size/(1<<20), "file-MiB")
+	b.ReportMetric(float64(requests.Load())/float64(b.N), "requests")
+	b.ReportMetric(r.wall/f.wall, "x-floor-wall")
+	b.ReportMetric(r.cpu/f.cpu, "x-floor-cpu")
+	b.ReportMetric(r.anon/f.anon, "x-floor-anon")
+	b.ReportMetric(0, "ns/op") // floor and connector together: no figure
+}
+
+// run is one run of a binary.
+type run struct {
+	wall, cpu, anon, size float64
+}
+
+func execute(b *testing.B, path string, env ...string) run {
+	b.Helper()
+	dir, err := os.MkdirTemp(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd := exec.CommandContext(b.Context(), path) //nolint:gosec // our own commands
+	cmd.Dir = dir
+	cmd.Env = append([]string{"HOME=" + dir, "TMPDIR=" + dir, "BATON_LOG_LEVEL=error"}, env...)
+	var output strings.Builder
+	cmd.Stderr = &output
+	started := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan struct{})
+	watched := make(chan *usage)
+	go func() { watched <- watch(cmd.Process.Pid, done) }()
+	err = cmd.Wait()
+	wall := time.Since(started)
+	close(done)
+	u := <-watched
+	if err != nil {
+		b.Fatalf("%v\n%s", err, output.String())
+	}
+	file, err := os.Stat(filepath.Join(dir, "sync.c1z"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return run{wall: wall.Seconds(), cpu: u.total().Seconds(), anon: float64(u.peakAnon), size: float64(file.Size())}
+}
+
+// median takes the median of each figure by itself.
+func median(runs []run) run {
+	of := func(figure func(run) float64) float64 {
+		values := make([]float64, len(runs))
+		for i, r := range runs {
+			values[i] = figure(r)
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	return run{
+		wall: of(func(r run) float64 { return r.wall }),
+		cpu:  of(func(r run) float64 { return r.cpu }),
+		anon: of(func(r run) float64 { return r.anon }),
+		size: of(func(r run) float64 { return r.size }),
+	}
+}
