@@ -1,6 +1,7 @@
 package whimsical
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -68,10 +69,10 @@ func (u NewUser) request() wireNewUser {
 
 // CreateUser creates a user (RFC 7644 section 3.3), once: it is not safe to
 // repeat without looking the user up first. It returns the user as the server
-// answered, or nil when the answer holds none.
+// answered, who may have another role than asked for, or nil when the answer
+// holds none: see ConfirmRole and FindUser.
 //
-// It fails with AlreadyExists when the userName is taken, and with
-// FailedPrecondition when the user was created with another role than asked.
+// It fails with AlreadyExists when the userName is taken.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	ans, err := c.do(ctx, http.MethodPost, c.users, u.request())
 	if err != nil {
@@ -84,45 +85,76 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	if !strings.EqualFold(user.UserName, u.UserName) && user.UserName != "" {
 		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer is not the user that was created")
 	}
-	if u.Role != RoleUnknown && user.Role != u.Role {
-		return user, c.confirmRole(ctx, user.ID, u.Role)
-	}
 	return user, nil
 }
 
-// confirmRole reads a new user whose creation did not show the role asked for.
-// A user who cannot be read yet, pending the first login, is taken as created
-// as asked.
-func (c *Client) confirmRole(ctx context.Context, id string, role Role) error {
-	user, err := c.GetUser(ctx, id)
-	if status.Code(err) == codes.NotFound {
-		return nil
+// ConfirmRole returns a new user once they show the role that they were created
+// with, after a read where need be. RoleUnknown is shown by everybody. A user
+// who cannot be read yet, pending the first login, is believed unless the user
+// given shows the other role.
+//
+// It fails with FailedPrecondition when the user has another role.
+func (c *Client) ConfirmRole(ctx context.Context, user *User, role Role) (*User, error) {
+	if role == RoleUnknown || user.Role == role {
+		return user, nil
 	}
-	if err != nil {
-		return err
+	fresh, err := c.GetUser(ctx, user.ID)
+	if status.Code(err) == codes.NotFound && user.Role == RoleUnknown {
+		return user, nil
 	}
-	if user.Role != role {
-		return &Error{
-			Code: codes.FailedPrecondition, Method: http.MethodPost, Path: c.displayPath(c.users),
-			reason: "the user was created, but not with the role that was asked for",
-			advice: "check the user in Whimsical's Workspace settings, and grant the role",
-		}
+	if err != nil && status.Code(err) != codes.NotFound {
+		return nil, err
 	}
-	return nil
+	if err == nil && fresh.Role == role {
+		return fresh, nil
+	}
+	reason := "the user was created, but not with the role that was asked for"
+	if err == nil && fresh.Role == RoleUnknown {
+		reason = "the user was created, but does not tell whether it has the role that was asked for"
+	}
+	return nil, &Error{
+		Code: codes.FailedPrecondition, Method: http.MethodPost, Path: c.displayPath(c.users), reason: reason,
+		advice: "check the user in Whimsical's Workspace settings, and grant the role",
+	}
 }
 
-// DeleteUser removes a user (RFC 7644 section 3.6). Where the server knows no
-// DELETE (405 or 501), the user is deactivated instead, which is how Whimsical
-// documents leaving a workspace. It fails with NotFound when there is no such
-// user.
+// DeleteUser removes a user (RFC 7644 section 3.6) and confirms by a read that
+// the user has left, unless the server says that it will carry it out later
+// (202). Where the server knows no DELETE (405 or 501), the user is deactivated
+// instead, which is how Whimsical documents leaving a workspace.
+//
+// It fails with NotFound when there is no such user, and with
+// FailedPrecondition when the server accepted the deletion but the user is
+// still active.
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
-	_, err := c.do(ctx, http.MethodDelete, c.user(id), nil)
-	switch HTTPStatus(err) {
+	target := c.user(id)
+	ans, refused := c.do(ctx, http.MethodDelete, target, nil)
+	switch HTTPStatus(refused) {
 	case http.StatusNotFound:
-		return c.confirmMissing(ctx, err)
+		return c.confirmMissing(ctx, target, refused)
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		inactive := false
-		_, err = c.PatchUser(ctx, id, Change{Active: &inactive})
+		_, err := c.PatchUser(ctx, id, Change{Active: &inactive})
+		return err
 	}
-	return err
+	if refused != nil && !AnswerLost(refused) {
+		return refused
+	}
+	if refused == nil && ans.statusCode == http.StatusAccepted {
+		return nil
+	}
+
+	user, err := c.readBack(ctx, id, refused)
+	switch {
+	case status.Code(err) == codes.NotFound:
+		return nil
+	case err != nil:
+		return cmp.Or(refused, err)
+	case !user.IsActive():
+		return nil
+	case refused != nil:
+		return refused
+	default:
+		return c.notApplied(http.MethodDelete, target, ans, "the server accepted the deletion, but the user is still active")
+	}
 }

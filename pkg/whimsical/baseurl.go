@@ -19,7 +19,7 @@ const DefaultBaseURL = "https://api.whimsical.com/scim-v2/"
 // loopback hosts alone), credentials, a query or a fragment.
 func parseBaseURL(raw string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || base.Host == "" || base.Opaque != "" {
+	if err != nil || base.Hostname() == "" || base.Opaque != "" {
 		return nil, failure(codes.InvalidArgument,
 			"base-url is not an absolute URL: use the default %s, or leave the setting out", DefaultBaseURL)
 	}

@@ -67,9 +67,9 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 		return nil, failure(codes.InvalidArgument, "whimsical-token is empty: set it to the workspace's SCIM OAuth token (BATON_WHIMSICAL_TOKEN)")
 	}
 	for _, c := range token {
-		if c <= ' ' || c > '~' {
+		if c <= ' ' || c > '~' || c == '"' || c == '\'' {
 			return nil, failure(codes.InvalidArgument,
-				"whimsical-token holds characters that no SCIM OAuth token has: copy it again, without quotes or line breaks")
+				"whimsical-token holds characters that no SCIM OAuth token has: copy it again, without quotes, spaces or line breaks")
 		}
 	}
 
@@ -104,9 +104,20 @@ func (a *answer) rateLimit() *v2.RateLimitDescription {
 	return rateLimit(a.statusCode, a.header)
 }
 
+// now is when the server answered, by its own clock where it tells.
+func (a *answer) now() time.Time {
+	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		return date
+	}
+	return time.Now()
+}
+
 // do is the one way to the API: it sends a request, reads the whole answer
 // and turns everything but a 2xx status into an *Error.
 func (c *Client) do(ctx context.Context, method string, target *url.URL, body any) (*answer, error) {
+	if target.Path == c.users.Path+"/" {
+		return nil, failure(codes.InvalidArgument, "a user is needed, but the id is empty") // else it would be a request for all users
+	}
 	options := []uhttp.RequestOption{
 		uhttp.WithAccept(acceptTypes),
 		uhttp.WithNoCache(),
@@ -166,7 +177,7 @@ func (c *Client) user(id string) *url.URL {
 func (c *Client) displayPath(target *url.URL) string {
 	path := target.EscapedPath()
 	element := strings.TrimPrefix(path, c.users.EscapedPath())
-	if strings.Contains(element, "@") || strings.Contains(strings.ToUpper(element), "%40") {
+	if atSign.MatchString(element) {
 		return c.users.EscapedPath() + "/{id}"
 	}
 	return c.redact.withoutToken(path)

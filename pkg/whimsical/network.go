@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const adviceNetwork = "check the network, the proxy settings and base-url"
@@ -31,7 +32,8 @@ func transportError(ctx context.Context, method, path string, err error) *Error 
 		e.Code, e.reason, e.advice = codes.FailedPrecondition, errBodyTooLarge.Error(), adviceBaseURL
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Code, e.reason, e.advice = codes.Canceled, "the request was cancelled", ""
-	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err), isTimeout(err):
+	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err), isTimeout(err), status.Code(err) == codes.DeadlineExceeded:
+		// The SDK's transport replaces some timeouts by a status of its own.
 		e.Code, e.reason = codes.DeadlineExceeded, "no whole answer arrived in time"
 	case errors.As(err, &dnsErr) && dnsErr.IsNotFound:
 		e.Code, e.reason = codes.FailedPrecondition, "the host name is unknown"

@@ -14,6 +14,8 @@ const (
 	maxAnchors = 16
 	// maxToken is far above any token that cursor.token makes.
 	maxToken = 4 << 10
+	// maxPosition is far above any number of users.
+	maxPosition = 1 << 40
 )
 
 // cursor is the state of a listing between two requests; a page token is its
@@ -24,25 +26,34 @@ type cursor struct {
 	// Pass counts from 1; First is the Seq that the pass began with.
 	Pass  int `json:"p"`
 	First int `json:"f,omitempty"`
-	// Start is the startIndex of the next request (1-based, RFC 7644 section
-	// 3.4.2.4).
+	// Start is the position of the row that the next answer should begin with
+	// (1-based, RFC 7644 section 3.4.2.4).
 	Start int `json:"s"`
-	// Read counts the rows that this pass has handed out.
-	Read int `json:"r,omitempty"`
+	// Read counts the rows that this pass has handed out, Fresh those of them
+	// that were created since it began, by the server's clock: Began.
+	Read  int   `json:"r,omitempty"`
+	Fresh int   `json:"y,omitempty"`
+	Began int64 `json:"z,omitempty"`
+	// Sum tells which rows they were, whatever their order.
+	Sum uint64 `json:"x,omitempty"`
 	// Anchors are the last rows handed out, by hash, oldest first.
 	Anchors anchors `json:"a,omitempty"`
+	// Seek is set when the next answer need not begin with the last anchor.
+	Seek bool `json:"g,omitempty"`
 	// Head is the first row of the pass, by hash.
 	Head uint64 `json:"h,omitempty"`
 	// Width is the largest number of rows that came in one answer.
 	Width int `json:"w,omitempty"`
-	// Total is the last totalResults plus 1, or 0 when none was told.
-	Total int `json:"t,omitempty"`
+	// Total is the last totalResults plus 1, or 0 when none was told; Opened is
+	// the one that the pass began with.
+	Total  int `json:"t,omitempty"`
+	Opened int `json:"d,omitempty"`
 	// Liar is set once a totalResults contradicted the answer that it came in.
 	Liar bool `json:"l,omitempty"`
 	// Moved is set once users were seen to move while this pass read them.
 	Moved bool `json:"m,omitempty"`
-	// Back counts the steps back since the last progress, Steps those of the
-	// whole listing.
+	// Back counts the requests without progress since the last progress, Steps
+	// those of the whole listing.
 	Back  int `json:"b,omitempty"`
 	Steps int `json:"k,omitempty"`
 	// Single is set when the server returns one row at a time, which leaves no
@@ -50,10 +61,13 @@ type cursor struct {
 	Single bool `json:"i,omitempty"`
 	// NoCount is set when the server refused the count parameter.
 	NoCount bool `json:"c,omitempty"`
-	// Probe is set when the server seems to ignore startIndex.
-	Probe bool `json:"o,omitempty"`
-	// Before is what the previous pass read, plus 1.
-	Before int `json:"e,omitempty"`
+	// Probe is set when the server seems to ignore startIndex and the next
+	// request has to show it, Probed when one has, Unpaged when it does.
+	Probe   bool `json:"o,omitempty"`
+	Probed  bool `json:"q,omitempty"`
+	Unpaged bool `json:"u,omitempty"`
+	// Before is the last pass that read everything, or nil.
+	Before *pass `json:"e,omitempty"`
 }
 
 // firstCursor is where every listing begins; its token is the empty string.
@@ -83,14 +97,17 @@ func PageNumber(token string) (int, error) {
 }
 
 func (c cursor) valid() bool {
-	const most = 1 << 40
-	for _, n := range []int{c.Seq, c.First, c.Read, c.Width, c.Total, c.Back, c.Steps, c.Before} {
-		if n < 0 || n > most {
+	counts := []int{c.Seq, c.First, c.Read, c.Fresh, c.Width, c.Total, c.Opened, c.Back, c.Steps}
+	if c.Before != nil {
+		counts = append(counts, c.Before.Read)
+	}
+	for _, n := range counts {
+		if n < 0 || n > maxPosition {
 			return false
 		}
 	}
-	return c.Pass >= 1 && c.Pass <= maxPasses && c.Start >= 1 && c.Start <= most &&
-		c.First <= c.Seq && len(c.Anchors) <= maxAnchors && c.Back <= maxBack
+	return c.Pass >= 1 && c.Pass <= maxPasses && c.Start >= 1 && c.Start <= maxPosition &&
+		c.First <= c.Seq && len(c.Anchors) <= maxAnchors
 }
 
 func (c cursor) token() string {
@@ -133,6 +150,18 @@ func (a anchors) has(hash uint64) bool {
 		}
 	}
 	return false
+}
+
+// with returns the newest anchors after rows were read as well.
+func (a anchors) with(rows []row) anchors {
+	rows = rows[max(0, len(rows)-maxAnchors):]
+	kept := a[max(0, len(a)+len(rows)-maxAnchors):]
+	newest := make(anchors, 0, len(kept)+len(rows))
+	newest = append(newest, kept...)
+	for _, r := range rows {
+		newest = append(newest, r.hash)
+	}
+	return newest
 }
 
 // last returns the newest anchor.

@@ -1,6 +1,7 @@
 package whimsical
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -71,47 +72,88 @@ type extension struct {
 	Editor bool `json:"editor"`
 }
 
+// deactivates tells whether the change takes a user out of the workspace.
+func (c Change) deactivates() bool {
+	return c.Active != nil && !*c.Active
+}
+
 // PatchUser changes a user (RFC 7644 section 3.5.2) and confirms the change,
 // from the answer or by a read. It returns the user as it is now, or nil when
-// a deactivation removed the record.
+// a deactivation removed the record. A change whose answer was lost is a
+// success when the read shows it.
 //
 // It fails with NotFound when there is no such user, and with
 // FailedPrecondition when the server accepted the change but did not apply it.
 func (c *Client) PatchUser(ctx context.Context, id string, change Change) (*User, error) {
 	target := c.user(id)
-	ans, err := c.patch(ctx, target, change)
-	if err != nil {
-		if HTTPStatus(err) == http.StatusNotFound {
-			return nil, c.confirmMissing(ctx, err)
-		}
-		return nil, err
-	}
-	deactivated := change.Active != nil && !*change.Active
-	if user, err := readUser(trimBOM(ans.body)); err == nil && user.ID == id && !deactivated {
-		if applied, _ := change.applied(user); applied {
+	ans, refused := c.patch(ctx, target, change)
+	switch {
+	case HTTPStatus(refused) == http.StatusNotFound:
+		return nil, c.confirmMissing(ctx, target, refused)
+	case refused != nil && !AnswerLost(refused):
+		return nil, refused
+	case refused == nil:
+		if user := shown(ans, id, change); user != nil {
 			return user, nil
 		}
 	}
-	// No body, one that does not show the change, or a deactivation, after which
-	// only a read tells whether the record is still there.
-	user, err := c.GetUser(ctx, id)
-	if deactivated && status.Code(err) == codes.NotFound {
-		return nil, nil
-	}
-	if err != nil {
+
+	user, err := c.readBack(ctx, id, refused)
+	if status.Code(err) == codes.NotFound {
+		if change.deactivates() {
+			return nil, nil
+		}
 		return nil, err
 	}
-	if applied, known := change.applied(user); !applied {
-		reason := "the server accepted the change but did not apply it"
-		if !known {
-			reason = "the server accepted the change, but the user does not tell whether it was applied"
-		}
-		return nil, &Error{
-			Code: codes.FailedPrecondition, Method: http.MethodPatch, Path: c.displayPath(target), StatusCode: ans.statusCode,
-			reason: reason, advice: "check the user in Whimsical's Workspace settings: the change may have to be made there",
-		}
+	if err != nil {
+		return nil, cmp.Or(refused, err)
 	}
-	return user, nil
+	applied, known := change.applied(user)
+	switch {
+	case applied:
+		return user, nil
+	case refused != nil:
+		return nil, refused
+	case known:
+		return nil, c.notApplied(http.MethodPatch, target, ans, "the server accepted the change but did not apply it")
+	default:
+		return nil, c.notApplied(http.MethodPatch, target, ans,
+			"the server accepted the change, but the user does not tell whether it was applied")
+	}
+}
+
+// shown returns the user of an answer whose body confirms a change, else nil. A
+// deactivation is never confirmed that way: only a read tells whether the
+// record is still there.
+func shown(ans *answer, id string, change Change) *User {
+	user, err := readUser(trimBOM(ans.body))
+	if err != nil || user.ID != id || change.deactivates() {
+		return nil
+	}
+	if applied, _ := change.applied(user); !applied {
+		return nil
+	}
+	return user
+}
+
+// AnswerLost tells whether a request may have been carried out although it
+// failed: no answer arrived, or one from somebody who does not know (a 5xx).
+// Only a read tells.
+func AnswerLost(err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return HTTPStatus(err) != http.StatusTooManyRequests
+	default:
+		return false
+	}
+}
+
+// notApplied describes a write that succeeded and that a read does not show.
+func (c *Client) notApplied(method string, target *url.URL, ans *answer, reason string) *Error {
+	return &Error{
+		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), StatusCode: ans.statusCode,
+		reason: reason, advice: "check the user in Whimsical's Workspace settings: the change may have to be made there",
+	}
 }
 
 // patch sends the change, and once more in the nested form where the server

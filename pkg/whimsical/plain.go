@@ -2,7 +2,6 @@ package whimsical
 
 import (
 	"encoding/json"
-	"time"
 )
 
 // plainList is a ListResponse whose users have the types that RFC 7643 gives
@@ -52,7 +51,7 @@ func readPlainUsers(body []byte) (list *userList, ok bool) {
 	}
 	for i := range plain.Resources {
 		p := &plain.Resources[i]
-		if p.ID == "" {
+		if checkID(p.ID) != nil {
 			return nil, false
 		}
 		list.users[i] = p.user()
@@ -62,7 +61,7 @@ func readPlainUsers(body []byte) (list *userList, ok bool) {
 }
 
 func (p *plainUser) user() *User {
-	user := &User{
+	return &User{
 		ID:            p.ID,
 		UserName:      p.UserName,
 		DisplayName:   p.DisplayName,
@@ -72,11 +71,8 @@ func (p *plainUser) user() *User {
 		Email:         primaryEmail(p.Emails, p.UserName),
 		Active:        p.Active,
 		Role:          roleOf(p.Extension.Editor),
+		Created:       readTime(p.Meta.Created),
 	}
-	if created, err := time.Parse(time.RFC3339, p.Meta.Created); err == nil {
-		user.Created = created
-	}
-	return user
 }
 
 // size is about what the user takes as JSON.

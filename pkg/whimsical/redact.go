@@ -15,7 +15,14 @@ const (
 	secretWindow = 8
 )
 
-var emailPattern = regexp.MustCompile(`[^\s@"'<>(),;:=]+@[^\s@"'<>(),;:=]+`)
+// An at sign may have been escaped on its way: for a URL, even twice, for JSON
+// or for HTML.
+const escapedAt = `(?:@|%(?:25)*40|\\u0040|&#(?:64|[xX]40);|&commat;)`
+
+var (
+	atSign       = regexp.MustCompile(escapedAt)
+	emailPattern = regexp.MustCompile(`(?:"[^"@]*"|[^\s@"<>(),;:=]+)` + escapedAt + `[^\s@"'<>(),;:=&\\]+`)
+)
 
 // redactor makes text that came from a server fit for errors and logs.
 type redactor struct {

@@ -23,16 +23,12 @@ const (
 //
 // The SDK retries grants and revokes by itself, but not creations, deletions
 // and actions.
-func (c *Client) Retry(ctx context.Context, operation func() error) error {
-	delays := backoff.NewExponentialBackOff()
-	if c.retryDelay > 0 {
-		delays.InitialInterval = c.retryDelay
-	}
+func Retry(ctx context.Context, operation func() error) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		last = operation()
 		return struct{}{}, retryable(last)
-	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
+	}, backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
 	if err == nil || last == nil {
 		return err
 	}
@@ -49,8 +45,13 @@ func retryable(err error) error {
 		return backoff.Permanent(err)
 	}
 	var apiErr *Error
-	if errors.As(err, &apiErr) && apiErr.RateLimit.HasResetAt() {
-		return &backoff.RetryAfterError{Duration: max(0, time.Until(apiErr.RateLimit.GetResetAt().AsTime()))}
+	if !errors.As(err, &apiErr) || !apiErr.RateLimit.HasResetAt() {
+		return err
 	}
-	return err
+	wait := time.Until(apiErr.RateLimit.GetResetAt().AsTime())
+	if wait <= 0 {
+		// "At once" does not mean without any delay.
+		return err
+	}
+	return &backoff.RetryAfterError{Duration: wait}
 }

@@ -17,6 +17,7 @@ var errBodyTooLarge = errors.New("the answer is larger than 16 MiB")
 // must not get the token into a log.
 var keptHeaders = []string{
 	"Content-Type",
+	"Date",
 	"Retry-After",
 	"Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset",
 	"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset",

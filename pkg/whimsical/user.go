@@ -1,10 +1,12 @@
 package whimsical
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -100,17 +102,33 @@ type wireRole struct {
 var (
 	errNotAUser = errors.New("it is no JSON object")
 	errNoID     = errors.New("it has no id")
+	// errUnreadableID: two users with such ids would read as one.
+	errUnreadableID = errors.New("its id is no valid text")
 )
 
+// checkID fails on an id that cannot tell its user from others.
+func checkID(id string) error {
+	switch {
+	case id == "":
+		return errNoID
+	case strings.ContainsRune(id, utf8.RuneError):
+		// What is no Unicode, encoding/json replaces by this one character.
+		return errUnreadableID
+	default:
+		return nil
+	}
+}
+
 // readUser reads one User resource. It fails only when raw is no JSON object
-// or has no id.
+// or has no readable id.
 func readUser(raw []byte) (*User, error) {
 	var wire wireUser
+	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &wire) != nil {
 		return nil, errNotAUser
 	}
-	if wire.ID == "" {
-		return nil, errNoID
+	if err := checkID(string(wire.ID)); err != nil {
+		return nil, err
 	}
 	user := &User{
 		ID:               string(wire.ID),

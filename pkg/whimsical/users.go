@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
@@ -58,7 +59,7 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 	if cur.NoCount {
 		count = 0
 	}
-	list, err := c.list(ctx, pageQuery(cur.Start, count))
+	list, err := c.list(ctx, pageQuery(cur.startIndex(), count))
 	if HTTPStatus(err) == http.StatusBadRequest && !cur.NoCount {
 		// Some servers refuse a count above their own limit: go on with their
 		// default page.
@@ -74,16 +75,16 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 	rows := make([]row, len(list.users))
 	for i, user := range list.users {
 		rows[i] = row{hash: Fingerprint(user.ID), size: list.sizes[i]}
+		if !user.Created.IsZero() {
+			rows[i].created = user.Created.Unix()
+		}
 	}
-	s, err := cur.advance(rows, list.total, count)
+	s, err := cur.advance(view{rows: rows, total: list.total, asked: count, now: list.now.Unix()})
 	if err != nil {
 		return nil, err
 	}
 	page := &UserPage{Seq: cur.Seq, First: cur.First, Ended: s.end, RateLimit: list.rateLimit, after: s.next}
 	page.Users = list.users[s.from:s.to]
-	if s.again {
-		page.Users = list.users[:s.to]
-	}
 	if !s.end {
 		page.Next = s.next.token()
 	}
@@ -101,10 +102,24 @@ func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error)
 }
 
 // GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
-// NotFound when there is no such user.
+// NotFound when there is no such user, after a second look.
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
+	user, err := c.readOnce(ctx, id)
+	if HTTPStatus(err) == http.StatusNotFound {
+		return nil, c.confirmMissing(ctx, c.user(id), err)
+	}
+	return user, err
+}
+
+// readOnce reads one user and takes a 404 as it is.
+func (c *Client) readOnce(ctx context.Context, id string) (*User, error) {
 	target := c.user(id)
 	ans, err := c.do(ctx, http.MethodGet, target, nil)
+	switch HTTPStatus(err) {
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		// Not Unimplemented: a targeted sync passes over users for that.
+		return nil, asListError(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +143,10 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	query.Set("filter", "userName eq "+string(quoted))
 	list, err := c.list(ctx, query)
 	if HTTPStatus(err) == http.StatusNotFound {
-		return nil, nil
+		// Some servers say so of a filter that nobody matches; the others have no
+		// SCIM API at all.
+		_, err := c.Validate(ctx)
+		return nil, err
 	}
 	if err != nil {
 		return nil, err
@@ -154,6 +172,7 @@ type userList struct {
 	users     []*User
 	sizes     []int
 	total     number
+	now       time.Time
 	rateLimit *v2.RateLimitDescription
 }
 
@@ -178,7 +197,7 @@ func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) 
 
 	body := trimBOM(ans.body)
 	if list, ok := readPlainUsers(body); ok {
-		list.rateLimit = ans.rateLimit()
+		list.now, list.rateLimit = ans.now(), ans.rateLimit()
 		return list, nil
 	}
 	var wire wireList
@@ -191,7 +210,7 @@ func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) 
 	if absent && !named && !wire.TotalResults.known || !absent && resources[0] != '[' {
 		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is no SCIM ListResponse")
 	}
-	list := &userList{total: wire.TotalResults, rateLimit: ans.rateLimit()}
+	list := &userList{total: wire.TotalResults, now: ans.now(), rateLimit: ans.rateLimit()}
 	if absent {
 		return list, nil
 	}

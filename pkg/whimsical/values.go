@@ -86,11 +86,18 @@ type instant time.Time
 
 // UnmarshalJSON implements json.Unmarshaler and never fails.
 func (i *instant) UnmarshalJSON(raw []byte) error {
-	*i = instant{}
-	if parsed, err := time.Parse(time.RFC3339, strings.Trim(string(raw), `"`)); err == nil {
-		*i = instant(parsed)
-	}
+	*i = instant(readTime(strings.Trim(string(raw), `"`)))
 	return nil
+}
+
+// readTime reads an RFC 3339 time, or returns the zero time. A year beyond
+// 9999, which a zone can make of the last one, is no time to Protocol Buffers.
+func readTime(s string) time.Time {
+	parsed, err := time.Parse(time.RFC3339, s)
+	if err != nil || parsed.UTC().Year() > 9999 || parsed.UTC().Year() < 1 {
+		return time.Time{}
+	}
+	return parsed
 }
 
 // object reads a JSON object into T; anything else leaves T as it is.

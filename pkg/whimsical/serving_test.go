@@ -1,0 +1,68 @@
+package whimsical
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
+)
+
+// following returns a client of a server that follows a script: the test fails
+// on a request that is not the next one, and on one that never comes.
+func following(t *testing.T, steps ...scimscript.Step) *Client {
+	t.Helper()
+	return clientOf(t, scimscript.Serve(t, steps...))
+}
+
+// answering returns a client of a server that answers every request alike.
+func answering(t *testing.T, answer http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	return clientOf(t, server.URL+"/scim-v2")
+}
+
+// saying returns a handler that answers with a status and a body.
+func saying(statusCode int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(statusCode)
+		_, _ = io.WriteString(w, body) // a client who is gone shows in the test
+	}
+}
+
+// clientOf returns a client of the API at a base URL, with the token that
+// scripts want.
+func clientOf(t testing.TB, baseURL string) *Client {
+	t.Helper()
+	client, err := New(t.Context(), baseURL, scimscript.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// wantCode fails the test unless an error has a code.
+func wantCode(t *testing.T, err error, code codes.Code) {
+	t.Helper()
+	if status.Code(err) != code {
+		t.Errorf("got %v (%v), want %v", status.Code(err), err, code)
+	}
+}
+
+// list is the target of the first request of a listing.
+const list = "Users?count=100&startIndex=1"
+
+// listed is a step that expects a list request.
+func listed(target string, reply scimscript.Reply) scimscript.Step {
+	return scimscript.Step{Method: http.MethodGet, Target: target, Reply: reply}
+}
+
+// replying is a 200 with a body.
+func replying(body string) scimscript.Reply {
+	return scimscript.Reply{Status: http.StatusOK, Body: body}
+}

@@ -1,0 +1,187 @@
+package whimsical
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func yes() *bool { value := true; return &value }
+
+func no() *bool { value := false; return &value }
+
+const ext = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
+
+func TestAUserIsReadFromWhateverCame(t *testing.T) {
+	for name, test := range map[string]struct {
+		raw  string
+		want User
+	}{
+		"a whole user": {
+			`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + ext + `],
+			"id":"u1","externalId":"e1","userName":"ada@example.com","displayName":"Ada Lovelace",
+			"name":{"givenName":"Ada","familyName":"Lovelace","formatted":"Ada King Lovelace"},
+			"emails":[{"value":"ada@example.com","type":"work","primary":true}],"active":true,
+			"meta":{"resourceType":"User","created":"2026-01-05T09:00:00Z"},` + ext + `:{"editor":true}}`,
+			User{
+				ID: "u1", UserName: "ada@example.com", DisplayName: "Ada Lovelace", GivenName: "Ada", FamilyName: "Lovelace",
+				FormattedName: "Ada King Lovelace", Email: "ada@example.com", Active: yes(), Role: RoleEditor,
+				Created: time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC),
+			},
+		},
+		"an id alone":               {`{"id":"u1"}`, User{ID: "u1"}},
+		"white space around it":     {" \n{\"id\":\"u1\"}\t ", User{ID: "u1"}},
+		"everything null":           {`{"id":"u1","userName":null,"displayName":null,"name":null,"emails":null,"active":null,"meta":null,` + ext + `:null}`, User{ID: "u1"}},
+		"everything of wrong types": {`{"id":"u1","userName":[1],"displayName":{},"name":"Ada","emails":true,"active":[],"meta":7,` + ext + `:"x"}`, User{ID: "u1", ActiveUnreadable: true}},
+		"nested nulls":              {`{"id":"u1","name":{"givenName":null,"familyName":[]},"meta":{"created":null},` + ext + `:{"editor":null}}`, User{ID: "u1"}},
+		"a numeric id":              {`{"id":123456789012345678901}`, User{ID: "123456789012345678901"}},
+		"a negative id":             {`{"id":-7}`, User{ID: "-7"}},
+		"an id with an exponent":    {`{"id":1e3}`, User{ID: "1e3"}},
+		"an id of one space":        {`{"id":" "}`, User{ID: " "}},
+		"a numeric userName":        {`{"id":"u1","userName":42}`, User{ID: "u1", UserName: "42"}},
+		"names in another case":     {`{"ID":"u1","USERNAME":"ada","DisplayNAME":"Ada","Name":{"GIVENNAME":"A","familyname":"L"},"ACTIVE":false}`, User{ID: "u1", UserName: "ada", DisplayName: "Ada", GivenName: "A", FamilyName: "L", Active: no()}},
+		"unknown attributes":        {`{"id":"u1","password":"x","groups":[{"value":"g1"}],"x":{"id":"u2"}}`, User{ID: "u1"}},
+
+		"active as a string":             {`{"id":"u1","active":"true"}`, User{ID: "u1", Active: yes()}},
+		"active as a string in capitals": {`{"id":"u1","active":" FALSE "}`, User{ID: "u1", Active: no()}},
+		"active as a number":             {`{"id":"u1","active":1}`, User{ID: "u1", ActiveUnreadable: true}},
+		"active as garbage":              {`{"id":"u1","active":"yes"}`, User{ID: "u1", ActiveUnreadable: true}},
+		"active as an empty string":      {`{"id":"u1","active":""}`, User{ID: "u1", ActiveUnreadable: true}},
+
+		"an editor":                       {`{"id":"u1",` + ext + `:{"editor":true}}`, User{ID: "u1", Role: RoleEditor}},
+		"a viewer":                        {`{"id":"u1",` + ext + `:{"editor":false}}`, User{ID: "u1", Role: RoleViewer}},
+		"an editor as a string":           {`{"id":"u1",` + ext + `:{"editor":"True"}}`, User{ID: "u1", Role: RoleEditor}},
+		"a viewer as a string":            {`{"id":"u1",` + ext + `:{"editor":"FALSE"}}`, User{ID: "u1", Role: RoleViewer}},
+		"an extension in another case":    {`{"id":"u1",` + strings.ToUpper(ext) + `:{"EDITOR":true}}`, User{ID: "u1", Role: RoleEditor}},
+		"no extension":                    {`{"id":"u1"}`, User{ID: "u1"}},
+		"an empty extension":              {`{"id":"u1",` + ext + `:{}}`, User{ID: "u1"}},
+		"an extension that is null":       {`{"id":"u1",` + ext + `:null}`, User{ID: "u1"}},
+		"an extension that is an array":   {`{"id":"u1",` + ext + `:[{"editor":false}]}`, User{ID: "u1"}},
+		"an extension that is a string":   {`{"id":"u1",` + ext + `:"editor"}`, User{ID: "u1"}},
+		"an extension that is a boolean":  {`{"id":"u1",` + ext + `:false}`, User{ID: "u1"}},
+		"an editor outside the extension": {`{"id":"u1","editor":false}`, User{ID: "u1"}},
+		"the editor is 0":                 {`{"id":"u1",` + ext + `:{"editor":0}}`, User{ID: "u1"}},
+		"the editor is 1":                 {`{"id":"u1",` + ext + `:{"editor":1}}`, User{ID: "u1"}},
+		"the editor is null":              {`{"id":"u1",` + ext + `:{"editor":null}}`, User{ID: "u1"}},
+		"the editor is no":                {`{"id":"u1",` + ext + `:{"editor":"no"}}`, User{ID: "u1"}},
+		"the editor is viewer":            {`{"id":"u1",` + ext + `:{"editor":"viewer"}}`, User{ID: "u1"}},
+		"the editor is empty":             {`{"id":"u1",` + ext + `:{"editor":""}}`, User{ID: "u1"}},
+		"the editor is an array":          {`{"id":"u1",` + ext + `:{"editor":[false]}}`, User{ID: "u1"}},
+		"the editor is an object":         {`{"id":"u1",` + ext + `:{"editor":{"value":false}}}`, User{ID: "u1"}},
+
+		"several e-mails, one primary":      {`{"id":"u1","emails":[{"value":"b@example.com"},{"value":"a@example.com","primary":true}]}`, User{ID: "u1", Email: "a@example.com"}},
+		"a primary as a string":             {`{"id":"u1","emails":[{"value":"b@example.com","primary":"false"},{"value":"a@example.com","primary":"TRUE"}]}`, User{ID: "u1", Email: "a@example.com"}},
+		"several e-mails without a primary": {`{"id":"u1","emails":[{"value":"b@example.com"},{"value":"a@example.com"}]}`, User{ID: "u1", Email: "b@example.com"}},
+		"one of them is the userName":       {`{"id":"u1","userName":"A@example.com","emails":[{"value":"b@example.com"},{"value":"a@example.com"}]}`, User{ID: "u1", UserName: "A@example.com", Email: "a@example.com"}},
+		"a primary without a value":         {`{"id":"u1","emails":[{"primary":true},{"value":"a@example.com"}]}`, User{ID: "u1", Email: "a@example.com"}},
+		"e-mails as strings":                {`{"id":"u1","emails":["a@example.com","b@example.com"]}`, User{ID: "u1", Email: "a@example.com"}},
+		"e-mails as a single object":        {`{"id":"u1","emails":{"value":"a@example.com"}}`, User{ID: "u1", Email: "a@example.com"}},
+		"e-mails as a single string":        {`{"id":"u1","emails":"a@example.com"}`, User{ID: "u1", Email: "a@example.com"}},
+		"e-mails that are junk":             {`{"id":"u1","emails":[null,7,[],"",{},{"value":null},{"value":"a@example.com"}]}`, User{ID: "u1", Email: "a@example.com"}},
+		"e-mails that are malformed":        {`{"id":"u1","emails":[{"value":"not an address"}]}`, User{ID: "u1", Email: "not an address"}},
+		"no e-mails":                        {`{"id":"u1","userName":"a@example.com","emails":[]}`, User{ID: "u1", UserName: "a@example.com"}},
+
+		"emoji and right-to-left":     {`{"id":"u1","displayName":"👩🏽‍💻 \u202eenil\u202c שלום"}`, User{ID: "u1", DisplayName: "👩🏽‍💻 \u202eenil\u202c שלום"}},
+		"control characters":          {`{"id":"u1","displayName":"a\u0000b\u001bc\u0085"}`, User{ID: "u1", DisplayName: "a\x00b\x1bc\u0085"}},
+		"a name that is not UTF-8":    {"{\"id\":\"u1\",\"displayName\":\"a\xff\xc3\"}", User{ID: "u1", DisplayName: "a\ufffd\ufffd"}},
+		"a name with lone surrogates": {`{"id":"u1","displayName":"\ud83d x \udc00"}`, User{ID: "u1", DisplayName: "\ufffd x \ufffd"}},
+		"a name of 10,000 characters": {`{"id":"u1","displayName":"` + strings.Repeat("é", 10_000) + `"}`, User{ID: "u1", DisplayName: strings.Repeat("é", 10_000)}},
+		"a time with a zone":          {`{"id":"u1","meta":{"created":"2026-01-05T10:00:00.25+01:00"}}`, User{ID: "u1", Created: time.Date(2026, time.January, 5, 9, 0, 0, 250_000_000, time.UTC)}},
+		"a time that is a date":       {`{"id":"u1","meta":{"created":"2026-01-05"}}`, User{ID: "u1"}},
+		"a time that is a number":     {`{"id":"u1","meta":{"created":1767603600}}`, User{ID: "u1"}},
+		"a time that no clock shows":  {`{"id":"u1","meta":{"created":"9999-12-31T23:59:59-12:00"}}`, User{ID: "u1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			user, err := readUser([]byte(test.raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			user.Created = user.Created.UTC()
+			if !reflect.DeepEqual(*user, test.want) {
+				t.Errorf("got  %+v\nwant %+v", *user, test.want)
+			}
+			if user.Name() == "" {
+				t.Error("the user has no name to show")
+			}
+			if list, ok := readPlainUsers([]byte(`{"Resources":[` + test.raw + `]}`)); ok {
+				plain := list.users[0]
+				plain.Created = plain.Created.UTC()
+				if !reflect.DeepEqual(*plain, test.want) {
+					t.Errorf("in a plain list it reads as %+v\nwant %+v", *plain, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAUserThatCannotBeToldApartIsNotRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		raw  string
+		want error
+	}{
+		"no id":                      {`{"userName":"ada@example.com"}`, errNoID},
+		"an empty id":                {`{"id":""}`, errNoID},
+		"an id that is null":         {`{"id":null}`, errNoID},
+		"an id that is true":         {`{"id":true}`, errNoID},
+		"an id that is an object":    {`{"id":{"value":"u1"}}`, errNoID},
+		"an id that is not UTF-8":    {"{\"id\":\"u\xff\"}", errUnreadableID},
+		"an id with lone surrogates": {`{"id":"u\ud83d"}`, errUnreadableID},
+		"nothing":                    {``, errNotAUser},
+		"white space":                {` `, errNotAUser},
+		"null":                       {`null`, errNotAUser},
+		"an array":                   {`[{"id":"u1"}]`, errNotAUser},
+		"a string":                   {`"u1"`, errNotAUser},
+		"a number":                   {`7`, errNotAUser},
+		"half of it":                 {`{"id":"u1","userName":"ad`, errNotAUser},
+		"more than one":              {`{"id":"u1"}{"id":"u2"}`, errNotAUser},
+		"nested too deeply":          {`{"id":"u1","x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, errNotAUser},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if user, err := readUser([]byte(test.raw)); !errors.Is(err, test.want) {
+				t.Errorf("got %+v, %v, want %v", user, err, test.want)
+			}
+			if list, ok := readPlainUsers([]byte(`{"Resources":[` + test.raw + `]}`)); ok {
+				t.Errorf("in a plain list it reads as %+v", list.users[0])
+			}
+		})
+	}
+}
+
+func TestAUserAlwaysHasANameToShow(t *testing.T) {
+	for name, test := range map[string]struct {
+		user User
+		want string
+	}{
+		"the display name":   {User{ID: "u1", DisplayName: " Ada ", FormattedName: "x"}, "Ada"},
+		"the formatted name": {User{ID: "u1", DisplayName: " ", FormattedName: "Ada L."}, "Ada L."},
+		"both parts":         {User{ID: "u1", GivenName: "Ada", FamilyName: "Lovelace"}, "Ada Lovelace"},
+		"one part":           {User{ID: "u1", FamilyName: "Lovelace", UserName: "x"}, "Lovelace"},
+		"the userName":       {User{ID: "u1", UserName: "ada@example.com"}, "ada@example.com"},
+		"the id":             {User{ID: "u1"}, "u1"},
+		"an id of spaces":    {User{ID: " "}, " "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.user.Name(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestOnlyAUserWhoIsCalledInactiveIsInactive(t *testing.T) {
+	for _, test := range []struct {
+		user User
+		want bool
+	}{
+		{User{Active: yes()}, true},
+		{User{Active: no()}, false},
+		{User{}, true},
+		{User{ActiveUnreadable: true}, true},
+	} {
+		if got := test.user.IsActive(); got != test.want {
+			t.Errorf("%+v: got %v, want %v", test.user, got, test.want)
+		}
+	}
+}
