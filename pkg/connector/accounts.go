@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"net/http"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
@@ -18,8 +17,11 @@ var (
 	_ connectorbuilder.ResourceTargetedSyncerLimited = (*userBuilder)(nil)
 )
 
-const pendingMessage = "Whimsical has invited this e-mail address already: the account appears in the workspace once the person " +
-	"has logged in through SAML. Nothing was changed."
+const (
+	pendingMessage = "the account appears in the workspace once the person has logged in through SAML."
+	invitedMessage = "Whimsical has invited this e-mail address: " + pendingMessage
+	takenMessage   = "Whimsical has invited this e-mail address already: " + pendingMessage + " Nothing was changed."
+)
 
 // CreateAccountCapabilityDetails declares that accounts have no credentials of
 // their own: people log in through SAML.
@@ -46,7 +48,7 @@ func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _
 		return nil, nil, nil, err
 	}
 	creation := creation{client: b.client, account: account}
-	if err := b.client.Retry(ctx, func() error { return creation.attempt(ctx) }); err != nil {
+	if err := whimsical.Retry(ctx, func() error { return creation.attempt(ctx) }); err != nil {
 		return nil, nil, nil, err
 	}
 	return creation.response, nil, nil, nil
@@ -57,13 +59,24 @@ type creation struct {
 	client  *whimsical.Client
 	account whimsical.NewUser
 
-	// unsure is set while an earlier POST may have reached the server and
-	// nobody could look: the next attempt begins with a look.
-	unsure   bool
+	// unsure is set while an earlier POST may have reached the server, or has met
+	// somebody with the same address: the next attempt begins with a look.
+	unsure bool
+	// lost is set once the answer to a POST was lost: what is found afterwards may
+	// be what that POST created.
+	lost bool
+	// posted is set once the server has created the user, who is made known by
+	// user, or is nil when the answer held none: only the confirmation is left.
+	posted bool
+	user   *whimsical.User
+
 	response connectorbuilder.CreateAccountResponse
 }
 
 func (c *creation) attempt(ctx context.Context) error {
+	if c.posted {
+		return c.confirm(ctx)
+	}
 	if c.unsure {
 		found, err := c.adopt(ctx)
 		if err != nil || found {
@@ -72,16 +85,27 @@ func (c *creation) attempt(ctx context.Context) error {
 		c.unsure = false
 	}
 	user, err := c.client.CreateUser(ctx, c.account)
-	switch statusCode(err) {
-	case codes.OK:
-		return c.created(ctx, user)
-	case codes.AlreadyExists:
+	switch {
+	case err == nil:
+		c.posted, c.user = true, user
+		id := ""
+		if user != nil {
+			id = user.ID
+		}
+		logChange(ctx, "user created", id, c.account.Role)
+		return c.confirm(ctx)
+	case statusCode(err) == codes.AlreadyExists:
+		c.unsure = true
 		found, err := c.adopt(ctx)
-		if err == nil && !found {
-			c.response = pending()
+		switch {
+		case err != nil || found:
+		case c.lost:
+			c.response = pending(invitedMessage)
+		default:
+			c.response = pending(takenMessage)
 		}
 		return err
-	case codes.Unavailable, codes.DeadlineExceeded:
+	case whimsical.AnswerLost(err):
 		return c.afterLostAnswer(ctx, err)
 	default:
 		return err
@@ -91,11 +115,7 @@ func (c *creation) attempt(ctx context.Context) error {
 // afterLostAnswer looks whether the server stored the user although its answer
 // did not arrive.
 func (c *creation) afterLostAnswer(ctx context.Context, lost error) error {
-	// A server that refused the request outright has stored nothing.
-	if whimsical.HTTPStatus(lost) == http.StatusTooManyRequests {
-		return lost
-	}
-	c.unsure = true
+	c.lost, c.unsure = true, true
 	found, err := c.adopt(ctx)
 	if err != nil {
 		return lost // the next attempt begins with another look
@@ -128,21 +148,24 @@ func (c *creation) adopt(ctx context.Context) (found bool, err error) {
 	return true, c.succeed(changed)
 }
 
-func (c *creation) created(ctx context.Context, user *whimsical.User) error {
-	if user == nil {
+// confirm ends a creation that the server has answered.
+func (c *creation) confirm(ctx context.Context) error {
+	if c.user == nil {
 		found, err := c.client.FindUser(ctx, c.account.UserName)
 		if err != nil {
-			c.unsure = true
 			return err
 		}
 		if found == nil {
-			c.response = pending()
+			c.response = pending(invitedMessage)
 			return nil
 		}
-		user = found
+		c.user = found
 	}
-	logChange(ctx, "user created", user.ID, c.account.Role)
-	return c.succeed(user)
+	confirmed, err := c.client.ConfirmRole(ctx, c.user, c.account.Role)
+	if err != nil {
+		return err
+	}
+	return c.succeed(confirmed)
 }
 
 func (c *creation) succeed(user *whimsical.User) error {
@@ -153,9 +176,9 @@ func (c *creation) succeed(user *whimsical.User) error {
 	return err
 }
 
-func pending() *v2.CreateAccountResponse_ActionRequiredResult {
+func pending(message string) *v2.CreateAccountResponse_ActionRequiredResult {
 	return v2.CreateAccountResponse_ActionRequiredResult_builder{
-		Message: pendingMessage, IsCreateAccountResult: true,
+		Message: message, IsCreateAccountResult: true,
 	}.Build()
 }
 
@@ -166,7 +189,7 @@ func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.Resou
 		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())
 	}
 	tried := false
-	err := b.client.Retry(ctx, func() error {
+	err := whimsical.Retry(ctx, func() error {
 		err := b.client.DeleteUser(ctx, id.GetResource())
 		if isNotFound(err) && tried {
 			return nil // the answer to an earlier try was lost

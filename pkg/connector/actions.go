@@ -100,30 +100,62 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 	if !ok || strings.TrimSpace(id) == "" {
 		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, userIDArgument)
 	}
-	if err := a.client.Retry(ctx, func() error { return a.apply(ctx, id) }); err != nil {
+	change := statusChange{statusAction: a, id: id}
+	if err := whimsical.Retry(ctx, func() error { return change.attempt(ctx) }); err != nil {
 		return nil, nil, err
 	}
 	return actions.NewReturnValues(true, actions.NewStringReturnField(userIDArgument, id)), nil, nil
 }
 
-func (a statusAction) apply(ctx context.Context, id string) error {
-	user, err := a.client.GetUser(ctx, id)
+// statusChange is one invocation over all its attempts.
+type statusChange struct {
+	statusAction
+	id string
+	// lost is set once the answer to the change was lost: what is found afterwards
+	// may be what it did.
+	lost bool
+}
+
+func (c *statusChange) attempt(ctx context.Context) error {
+	user, err := c.client.GetUser(ctx, c.id)
 	if isNotFound(err) {
-		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
+		return c.missing(ctx, err)
 	}
 	if err != nil {
 		return err
 	}
-	if user.Active != nil && *user.Active == a.active {
+	if user.IsActive() == c.active && !user.ActiveUnreadable {
+		if c.lost {
+			c.log(ctx)
+		}
 		return nil
 	}
-	if _, err := a.client.PatchUser(ctx, id, whimsical.Change{Active: pointer(a.active)}); err != nil {
+	_, err = c.client.PatchUser(ctx, c.id, whimsical.Change{Active: pointer(c.active)})
+	if isNotFound(err) {
+		return c.missing(ctx, err)
+	}
+	if err != nil {
+		c.lost = c.lost || whimsical.AnswerLost(err)
 		return err
 	}
+	c.log(ctx)
+	return nil
+}
+
+// missing judges that there is no such user. A deactivation may remove the
+// user: where its answer was lost, that is what was asked for.
+func (c *statusChange) missing(ctx context.Context, err error) error {
+	if c.lost && !c.active {
+		c.log(ctx)
+		return nil
+	}
+	return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", c.name, err)
+}
+
+func (c *statusChange) log(ctx context.Context) {
 	operation := "user disabled"
-	if a.active {
+	if c.active {
 		operation = "user enabled"
 	}
-	logChange(ctx, operation, id, whimsical.RoleUnknown)
-	return nil
+	logChange(ctx, operation, c.id, whimsical.RoleUnknown)
 }

@@ -11,9 +11,10 @@ import (
 )
 
 // logChange writes the one line that every change leaves in the log. Ids are
-// opaque, but on some servers they are e-mail addresses, which stay out.
+// opaque, but on some servers they are e-mail addresses, which stay out. user is
+// "" where the server has not told the id of a user it created.
 func logChange(ctx context.Context, operation, user string, role whimsical.Role) {
-	if strings.Contains(user, "@") {
+	if user == "" || strings.Contains(user, "@") {
 		user = "{id}"
 	}
 	fields := []zap.Field{zap.String("operation", operation), zap.String("user_id", user)}

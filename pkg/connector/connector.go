@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -23,7 +24,7 @@ var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
 // New returns the connector that cfg describes. It makes no request; settings
 // that cannot work are refused with InvalidArgument.
-func New(ctx context.Context, cfg *config.Whimsical, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
 		// The setting is not part of a hosted configuration.
@@ -32,6 +33,9 @@ func New(ctx context.Context, cfg *config.Whimsical, _ *cli.ConnectorOpts) (conn
 	client, err := whimsical.New(ctx, baseURL, cfg.WhimsicalToken)
 	if err != nil {
 		return nil, nil, err
+	}
+	if opts != nil && opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
+		ctxzap.Extract(ctx).Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
 	}
 	return &Connector{client: client}, nil, nil
 }
@@ -56,7 +60,7 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 
 // ResourceSyncers returns the builders of both resource types, always.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
-	users := &listing{client: c.client}
+	users := newListing(c.client)
 	return []connectorbuilder.ResourceSyncerV2{
 		&userBuilder{client: c.client, users: users},
 		&roleBuilder{client: c.client, users: users},

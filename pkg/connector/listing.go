@@ -2,7 +2,9 @@ package connector
 
 import (
 	"context"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -11,7 +13,11 @@ import (
 // the SDK stores a page, the next one is read ahead: in a large sync that hides
 // most of the API's time behind the SDK's.
 type listing struct {
-	client *whimsical.Client
+	client   *whimsical.Client
+	patience patience
+	// inLambda forbids reading ahead: AWS Lambda freezes the process after each
+	// answer, and another instance may be given the next page.
+	inLambda bool
 
 	mu    sync.Mutex
 	ahead *pageAhead
@@ -26,10 +32,21 @@ type pageAhead struct {
 	err  error
 }
 
+func newListing(client *whimsical.Client) *listing {
+	_, inLambda := os.LookupEnv("AWS_LAMBDA_RUNTIME_API")
+	return &listing{client: client, inLambda: inLambda}
+}
+
 // page returns the page of a token, read ahead or not. A failure to read ahead
 // is the page's failure: the request is not made again before the SDK has
 // waited.
 func (l *listing) page(ctx context.Context, syncID, token string) (*whimsical.UserPage, error) {
+	started := time.Now()
+	page, err := l.read(ctx, syncID, token)
+	return page, l.patience.judge(started, err)
+}
+
+func (l *listing) read(ctx context.Context, syncID, token string) (*whimsical.UserPage, error) {
 	l.mu.Lock()
 	ahead := l.ahead
 	l.ahead = nil
@@ -49,6 +66,9 @@ func (l *listing) page(ctx context.Context, syncID, token string) (*whimsical.Us
 
 // readAhead begins to read the page that the sync will ask for next.
 func (l *listing) readAhead(ctx context.Context, syncID, token string) {
+	if l.inLambda {
+		return
+	}
 	ahead := &pageAhead{syncID: syncID, token: token, done: make(chan struct{})}
 	l.mu.Lock()
 	l.ahead = ahead

@@ -31,11 +31,8 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 		return nil, nil, err
 	}
 	user, err := b.client.GetUser(ctx, id)
-	if isNotFound(err) {
-		return nil, nil, notFound("the account is gone from the Whimsical workspace: sync again, and create the account before a role is granted (%v)", err)
-	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, orGone(err)
 	}
 
 	grants := []*v2.Grant{r.grant(id)}
@@ -48,7 +45,7 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 		change.Active = pointer(true)
 	}
 	if _, err := b.client.PatchUser(ctx, id, change); err != nil {
-		return nil, nil, err
+		return nil, nil, orGone(err)
 	}
 	logChange(ctx, "role granted", id, r.id)
 
@@ -74,15 +71,12 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 		return nil, err
 	}
 	user, err := b.client.GetUser(ctx, id)
-	if isNotFound(err) {
-		return annotations.New(&v2.GrantAlreadyRevoked{}), nil
-	}
 	if err != nil {
-		return nil, err
+		return alreadyRevokedIfGone(err)
 	}
 	switch {
 	case !user.IsActive():
-		return annotations.New(&v2.GrantAlreadyRevoked{}), nil
+		return alreadyRevoked(), nil
 	case r.id == whimsical.RoleEditor && user.Role != whimsical.RoleViewer:
 		return b.demote(ctx, id)
 	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleViewer:
@@ -91,13 +85,13 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 		return nil, failedPrecondition("Whimsical does not tell this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
 			"Check the user's role in Whimsical's Workspace settings, or delete the account")
 	default:
-		return annotations.New(&v2.GrantAlreadyRevoked{}), nil
+		return alreadyRevoked(), nil
 	}
 }
 
 func (b *roleBuilder) demote(ctx context.Context, id string) (annotations.Annotations, error) {
 	if _, err := b.client.PatchUser(ctx, id, whimsical.Change{Role: whimsical.RoleViewer}); err != nil {
-		return nil, err
+		return alreadyRevokedIfGone(err)
 	}
 	logChange(ctx, "role revoked", id, whimsical.RoleEditor)
 	return nil, nil
@@ -106,7 +100,7 @@ func (b *roleBuilder) demote(ctx context.Context, id string) (annotations.Annota
 func (b *roleBuilder) deactivate(ctx context.Context, id string) (annotations.Annotations, error) {
 	left, err := b.client.PatchUser(ctx, id, whimsical.Change{Active: pointer(false)})
 	if err != nil {
-		return nil, err
+		return alreadyRevokedIfGone(err)
 	}
 	logChange(ctx, "role revoked", id, whimsical.RoleViewer)
 	if left == nil {
@@ -126,6 +120,26 @@ func provisioned(principal *v2.Resource, ent *v2.Entitlement) (role, string, err
 		return role{}, "", invalidArgument("%s %q cannot be granted: the roles are editor and viewer", what.GetResourceType(), what.GetResource())
 	}
 	return r, who.GetResource(), nil
+}
+
+// orGone says of a missing user what it means for a grant.
+func orGone(err error) error {
+	if isNotFound(err) {
+		return notFound("the account is gone from the Whimsical workspace: sync again, and create the account before a role is granted (%v)", err)
+	}
+	return err
+}
+
+func alreadyRevoked() annotations.Annotations {
+	return annotations.New(&v2.GrantAlreadyRevoked{})
+}
+
+// alreadyRevokedIfGone takes a missing user, who holds no role, for a success.
+func alreadyRevokedIfGone(err error) (annotations.Annotations, error) {
+	if isNotFound(err) {
+		return alreadyRevoked(), nil
+	}
+	return nil, err
 }
 
 func isNotFound(err error) bool {

@@ -1,0 +1,291 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+// The tests of this file go through the steps of the actions that ConductorOne
+// publishes for the CI of connectors, with the real binaries and the same flags:
+//
+//	https://github.com/ConductorOne/github-workflows/tree/main/actions
+//
+// Those are shell scripts that end with the first step that fails, which the
+// functions here return the name of.
+
+// step is a part of a script. It tells whether the script goes on.
+type step struct {
+	name string
+	ok   func() bool
+}
+
+// firstFailure runs steps up to the first that fails, and returns its name, or "".
+func firstFailure(steps ...step) string {
+	for _, step := range steps {
+		if !step.ok() {
+			return step.name
+		}
+	}
+	return ""
+}
+
+// succeeds is a step that runs the connector.
+func (s *shell) succeeds(name string, args ...string) step {
+	return step{name, func() bool { return s.run(args...).code == 0 }}
+}
+
+// baton runs the baton command on the last sync and reads the JSON that it prints.
+func (s *shell) baton(into any, args ...string) {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), binary(s.t, batonPackage), append(args, "--output-format=json")...) //nolint:gosec // the SDK's own command
+	cmd.Dir = s.dir
+	cmd.Env = []string{"HOME=" + s.dir, "TMPDIR=" + s.dir}
+	o := finished(s.t, cmd)
+	if o.code != 0 {
+		s.t.Fatalf("baton %v: exit %d\n%s", args, o.code, o.stderr)
+	}
+	if err := json.Unmarshal([]byte(o.stdout), into); err != nil {
+		s.t.Fatalf("baton %v: %v\n%s", args, err, o.stdout)
+	}
+}
+
+// grantOf returns the id of the grant of an entitlement to a user, or "".
+func (s *shell) grantOf(entitlement, user string) string {
+	s.t.Helper()
+	var printed struct {
+		Grants []struct {
+			Grant     struct{ ID string }
+			Principal struct{ ID struct{ Resource string } }
+		}
+	}
+	s.baton(&printed, "grants", "--entitlement="+entitlement)
+	for _, g := range printed.Grants {
+		if g.Principal.ID.Resource == user {
+			return g.Grant.ID
+		}
+	}
+	return ""
+}
+
+// listedUser is what the scripts read of a user resource.
+type listedUser struct {
+	id, displayName, login, status string
+	emails                         []string
+}
+
+func (s *shell) listedUsers() []listedUser {
+	s.t.Helper()
+	var printed struct {
+		Resources []struct {
+			Resource struct {
+				ID          struct{ Resource string }
+				DisplayName string
+				Annotations []struct {
+					Type   string `json:"@type"`
+					Login  string
+					Emails []struct{ Address string }
+					Status struct{ Status string }
+				}
+			}
+		}
+	}
+	s.baton(&printed, "resources", "-t", userType)
+	var users []listedUser
+	for _, r := range printed.Resources {
+		user := listedUser{id: r.Resource.ID.Resource, displayName: r.Resource.DisplayName}
+		for _, a := range r.Resource.Annotations {
+			if a.Type != "type.googleapis.com/c1.connector.v2.UserTrait" {
+				continue
+			}
+			user.login, user.status = a.Login, a.Status.Status
+			for _, email := range a.Emails {
+				user.emails = append(user.emails, email.Address)
+			}
+		}
+		users = append(users, user)
+	}
+	return users
+}
+
+// can tells whether the connector declares a capability.
+func (s *shell) can(capability string) bool {
+	s.t.Helper()
+	var declared struct{ ConnectorCapabilities []string }
+	o := s.run("capabilities")
+	return o.code == 0 && json.Unmarshal([]byte(o.stdout), &declared) == nil &&
+		slices.Contains(declared.ConnectorCapabilities, capability)
+}
+
+// syncTest is actions/sync-test.
+func (s *shell) syncTest(role, user string) string {
+	ent := entitlementID(role)
+	grant := []string{"--grant-entitlement=" + ent, "--grant-principal=" + user, "--grant-principal-type=" + userType}
+	id := ""
+	return firstFailure(
+		step{"capabilities", func() bool { return s.can("CAPABILITY_PROVISION") }},
+		s.succeeds("sync"),
+		s.succeeds("grant", grant...),
+		s.succeeds("sync after the grant"),
+		step{"the grant is there", func() bool { id = s.grantOf(ent, user); return id != "" }},
+		s.succeeds("grant again", grant...),
+		step{"revoke", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
+		step{"revoke again", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
+		s.succeeds("sync after the revoke"),
+		step{"the grant is gone", func() bool { return s.grantOf(ent, user) == "" }},
+		s.succeeds("grant anew", grant...),
+		s.succeeds("sync after the new grant"),
+		step{"the grant is there anew", func() bool { return s.grantOf(ent, user) != "" }},
+	)
+}
+
+func TestTheStepsOfTheSyncTestAction(t *testing.T) {
+	t.Parallel()
+	keeps, removes := sim.Config{Users: 12, DeactivationKeeps: true}, sim.Config{Users: 12}
+	for name, test := range map[string]struct {
+		cfg  sim.Config
+		role string
+		who  func(sim.User) bool
+		// fails is the step that fails, which is none but for one case.
+		fails string
+	}{
+		"Editor, granted to a Viewer":         {removes, "editor", isViewer, ""},
+		"Editor, granted to an Editor":        {removes, "editor", isEditor, ""},
+		"Editor, granted to a user without":   {removes, "editor", hasNoRole, ""},
+		"Editor, granted to an inactive user": {keeps, "editor", isInactive, ""},
+		"Viewer, granted to a Viewer":         {keeps, "viewer", isViewer, ""},
+		"Viewer, granted to an Editor":        {keeps, "viewer", isEditor, ""},
+		"Viewer, granted to an inactive user": {keeps, "viewer", isInactive, ""},
+		// Where deactivation removes the record, revoking Viewer removes the person
+		// from the next sync. The SDK finds nobody there to grant the role to; the
+		// account has to be created first.
+		"Viewer, where leaving removes the record": {removes, "viewer", isViewer, "grant anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWhimsical(t, test.cfg)
+			if failed := newShell(t, w.url).syncTest(test.role, w.person(t, test.who).ID); failed != test.fails {
+				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
+			}
+		})
+	}
+}
+
+// accountProvisioning is actions/account-provisioning: create is the command of one of
+// its variants, matches how it finds the account.
+func (s *shell) accountProvisioning(create []string, matches func(listedUser) bool) string {
+	id := ""
+	search := func(want int) func() bool {
+		return func() bool {
+			found := slices.DeleteFunc(s.listedUsers(), func(u listedUser) bool { return !matches(u) })
+			if len(found) == 1 {
+				id = found[0].id
+			}
+			return len(found) == want
+		}
+	}
+	remove := func() bool { return s.run("--delete-resource", id, "--delete-resource-type", userType).code == 0 }
+	return firstFailure(
+		s.succeeds("sync"),
+		step{"create capability", func() bool { return s.can("CAPABILITY_ACCOUNT_PROVISIONING") }},
+		step{"delete capability", func() bool { return s.can("CAPABILITY_RESOURCE_DELETE") }},
+		s.succeeds("sync once more"),
+		step{"there is no such account", search(0)},
+		s.succeeds("create", create...),
+		s.succeeds("sync after the creation"),
+		step{"there is one such account", search(1)},
+		step{"delete", remove},
+		// The script takes any exit code of this one.
+		step{"delete again", remove},
+		s.succeeds("sync after the deletion"),
+		step{"the account is gone", search(0)},
+	)
+}
+
+func TestTheStepsOfTheAccountProvisioningAction(t *testing.T) {
+	t.Parallel()
+	const (
+		email   = "--create-account-email=" + ada
+		login   = "--create-account-login=" + ada
+		profile = `--create-account-profile={"first_name":"Ada","last_name":"Lovelace","username":"ada","email":"` + ada + `"}`
+	)
+	var (
+		byEmail = func(u listedUser) bool { return slices.Contains(u.emails, ada) }
+		byLogin = func(u listedUser) bool { return u.login == ada }
+		byName  = func(u listedUser) bool { return u.displayName == "Ada Lovelace" }
+	)
+	for name, test := range map[string]struct {
+		create  []string
+		matches func(listedUser) bool
+	}{
+		"e-mail and profile":                  {[]string{email, profile}, byEmail},
+		"e-mail and profile, found by name":   {[]string{email, profile}, byName},
+		"e-mail alone":                        {[]string{email}, byEmail},
+		"login and e-mail, found by login":    {[]string{login, email}, byLogin},
+		"login, e-mail and profile":           {[]string{login, email, profile}, byEmail},
+		"login, e-mail and profile, by login": {[]string{login, email, profile}, byLogin},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWhimsical(t, sim.Config{Users: 12})
+			if failed := newShell(t, w.url).accountProvisioning(test.create, test.matches); failed != "" {
+				t.Errorf("this step has failed: %s", failed)
+			}
+		})
+	}
+}
+
+// statusLifecycle is actions/account-status-lifecycle-test, with the actions in the
+// order of one of its flows.
+func (s *shell) statusLifecycle(user string, actions ...string) string {
+	steps := []step{s.succeeds("sync")}
+	for _, action := range actions {
+		// The script takes a user who is not there for one who is not enabled.
+		enabled := func() bool {
+			return slices.ContainsFunc(s.listedUsers(), func(u listedUser) bool {
+				return u.id == user && u.status == "STATUS_ENABLED"
+			})
+		}
+		steps = append(steps,
+			s.succeeds(action, "--invoke-action="+action, `--invoke-action-args={"user_id":"`+user+`"}`),
+			s.succeeds("sync after "+action),
+			step{"the status after " + action, func() bool { return enabled() == (action == "enable_user") }},
+		)
+	}
+	return firstFailure(steps...)
+}
+
+func TestTheStepsOfTheAccountStatusLifecycleAction(t *testing.T) {
+	t.Parallel()
+	keeps, removes := sim.Config{Users: 12, DeactivationKeeps: true}, sim.Config{Users: 12}
+	const enable, disable = "enable_user", "disable_user"
+	for name, test := range map[string]struct {
+		cfg   sim.Config
+		who   func(sim.User) bool
+		flow  []string
+		fails string
+	}{
+		"disable-enable of an Editor":           {keeps, isEditor, []string{disable, enable}, ""},
+		"disable-enable of a Viewer":            {keeps, isViewer, []string{disable, enable}, ""},
+		"disable-enable of an inactive user":    {keeps, isInactive, []string{disable, enable}, ""},
+		"enable-disable of an inactive user":    {keeps, isInactive, []string{enable, disable}, ""},
+		"enable-disable of a Viewer":            {keeps, isViewer, []string{enable, disable}, ""},
+		"enable-disable, the record is removed": {removes, isInactive, []string{enable, disable}, ""},
+		"enable-only":                           {keeps, isInactive, []string{enable}, ""},
+		"disable-only":                          {keeps, isViewer, []string{disable}, ""},
+		"disable-only, the record is removed":   {removes, isViewer, []string{disable}, ""},
+		// Where deactivation removes the record, there is nobody left to enable.
+		"disable-enable, the record is removed": {removes, isViewer, []string{disable, enable}, enable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWhimsical(t, test.cfg)
+			if failed := newShell(t, w.url).statusLifecycle(w.person(t, test.who).ID, test.flow...); failed != test.fails {
+				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
+			}
+		})
+	}
+}

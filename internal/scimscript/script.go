@@ -1,0 +1,155 @@
+// Package scimscript serves a SCIM API that follows a script: the requests that
+// have to come, one after the other, and the answer to each. It is for tests that
+// pin down what a client sends.
+package scimscript
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	// Token is the bearer token that every request must carry.
+	Token = "scripted-token-0123456789" //nolint:gosec // for this server alone
+
+	basePath = "/scim-v2/"
+)
+
+// Step is a request that has to come, and its answer.
+type Step struct {
+	// Method and Target are the request line; Target is the escaped path below the
+	// base URL, with the query.
+	Method, Target string
+	// Body is the exact body, "" for none.
+	Body string
+	// Reply is the answer.
+	Reply Reply
+}
+
+// Serve returns the base URL of a server that expects the steps in their order. The
+// test fails on a request that is not the next of them, and in the end on those that
+// have not come. After a wrong request everything is answered with 403, which no
+// client repeats.
+//
+// The looks by which a client makes sure of a 404, at the collection and at the user
+// again, are no steps: a healthy server answers them, that has no such user.
+func Serve(t testing.TB, steps ...Step) (url string) {
+	t.Helper()
+	s := &script{t: t, left: steps}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.Close()
+		s.finish()
+	})
+	return server.URL + basePath
+}
+
+type script struct {
+	t testing.TB
+
+	mu     sync.Mutex
+	left   []Step
+	failed bool
+	// missing is the target that was answered with 404 last.
+	missing string
+}
+
+func (s *script) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed {
+		return
+	}
+	for _, step := range s.left {
+		s.t.Errorf("this request has not come: %s %s %s", step.Method, step.Target, step.Body)
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Errorf("the body of a request cannot be read: %v", err)
+	}
+	got := Step{Method: r.Method, Target: strings.TrimPrefix(r.RequestURI, basePath), Body: string(body)}
+	if reply, ok := s.confirms(got); ok {
+		reply.send(w)
+		return
+	}
+	if s.failed || !s.expected(got) {
+		s.failed = true
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	s.checkHeader(r)
+	reply := s.left[0].Reply
+	s.left = s.left[1:]
+	if reply.Status == http.StatusNotFound {
+		s.missing = got.Target
+	}
+	if reply.Lost {
+		s.reset(w)
+		return
+	}
+	reply.send(w)
+}
+
+// confirms returns the answer to a request that makes sure of a 404.
+func (s *script) confirms(got Step) (Reply, bool) {
+	if s.failed || s.missing == "" || got.Method != http.MethodGet || len(s.left) > 0 && got.Target == s.left[0].Target {
+		return Reply{}, false
+	}
+	switch got.Target {
+	case "Users?count=1&startIndex=1":
+		return OK(List{}), true
+	case s.missing:
+		return NotFound(), true
+	default:
+		return Reply{}, false
+	}
+}
+
+func (s *script) expected(got Step) bool {
+	if len(s.left) == 0 {
+		s.t.Errorf("this request is one too many: %s %s %s", got.Method, got.Target, got.Body)
+		return false
+	}
+	want := s.left[0]
+	if got.Method == want.Method && got.Target == want.Target && got.Body == want.Body {
+		return true
+	}
+	s.t.Errorf("the next request\n is %s %s %s\nnot %s %s %s", got.Method, got.Target, got.Body, want.Method, want.Target, want.Body)
+	return false
+}
+
+func (s *script) checkHeader(r *http.Request) {
+	want := map[string]string{"Authorization": "Bearer " + Token, "Accept": "application/scim+json, application/json"}
+	if r.ContentLength != 0 {
+		want["Content-Type"] = "application/scim+json"
+	}
+	for name, value := range want {
+		if got := r.Header.Get(name); got != value {
+			s.t.Errorf("%s %s: %s is %q, want %q", r.Method, r.URL.Path, name, got, value)
+		}
+	}
+}
+
+// reset ends the connection without an answer.
+func (s *script) reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.t.Errorf("the connection cannot be reset: %v", err)
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // the client sees the connection end in any case
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,102 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/conductorone/baton-sdk/pkg/retry"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+var errDown = status.Error(codes.Unavailable, "baton-whimsical: GET /Users answered 503 Service Unavailable")
+
+// sitOut repeats a read as the SDK's syncer does, with its very retryer, for as
+// long as that wants to. It returns the last error and the time that passed.
+func sitOut(ctx context.Context, p *patience, read func() error) (error, time.Duration) {
+	retryer := retry.NewRetryer(ctx, retry.RetryConfig{})
+	began := time.Now()
+	for {
+		started := time.Now()
+		err := p.judge(started, read())
+		if err == nil || !retryer.ShouldWaitAndRetry(ctx, err) {
+			return err, time.Since(began)
+		}
+	}
+}
+
+func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer  time.Duration
+		code    codes.Code
+		longest time.Duration
+	}{
+		"it fails at once":               {0, codes.Unavailable, 11 * time.Minute},
+		"it hangs":                       {time.Minute, codes.DeadlineExceeded, 12 * time.Minute},
+		"its answers never end":          {5 * time.Minute, codes.DeadlineExceeded, 26 * time.Minute},
+		"each answer takes half an hour": {30 * time.Minute, codes.DeadlineExceeded, 151 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				err, lasted := sitOut(t.Context(), &patience{}, func() error {
+					time.Sleep(test.answer)
+					return status.Error(test.code, "down")
+				})
+				if status.Code(err) != codes.Aborted || lasted < patienceTime || lasted > test.longest {
+					t.Errorf("the sync ended after %s with %v", lasted, err)
+				}
+			})
+		})
+	}
+}
+
+func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recovery := time.Now().Add(9 * time.Minute)
+		p := &patience{}
+		for range 3 {
+			err, lasted := sitOut(t.Context(), p, func() error {
+				if time.Now().Before(recovery) {
+					return errDown
+				}
+				return nil
+			})
+			if err != nil || lasted > 10*time.Minute {
+				t.Errorf("the sync ended after %s with %v", lasted, err)
+			}
+			recovery = time.Now().Add(9 * time.Minute)
+		}
+	})
+}
+
+func TestTheNextSyncHasItsOwnPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &patience{}
+		if err := p.judge(time.Now(), errDown); err != errDown {
+			t.Fatal(err)
+		}
+		// The sync was cancelled; the next one meets an outage hours later.
+		time.Sleep(3 * time.Hour)
+		for range 2 {
+			if err, lasted := sitOut(t.Context(), p, func() error { return errDown }); status.Code(err) != codes.Aborted || lasted < patienceTime {
+				t.Errorf("the sync ended after %s with %v", lasted, err)
+			}
+		}
+	})
+}
+
+func TestErrorsThatTheSDKDoesNotRetryPassUnchanged(t *testing.T) {
+	p := &patience{}
+	for _, err := range []error{
+		status.Error(codes.Unauthenticated, "refused"), status.Error(codes.FailedPrecondition, "no SCIM"), context.Canceled, errors.New("other"),
+	} {
+		for range 2 * patienceFailures {
+			if got := p.judge(time.Now().Add(-time.Hour), err); !errors.Is(got, err) {
+				t.Errorf("%v became %v", err, got)
+			}
+		}
+	}
+}
