@@ -76,8 +76,15 @@ fresh: ## Fail when a generated file is stale
 	go test -count=1 -run 'TestGeneratedFiles' ./internal/e2e
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## Run the benchmarks: small ones, whole syncs, whole processes (about 12 minutes)
+	go test -run '^$$' -bench . -benchmem ./pkg/... ./internal/sim
+	go test -run '^$$' -bench Sync -benchtime 1x -count 5 -timeout 1h ./internal/bench
+	mkdir -p dist
+	set -o pipefail; go test -run '^$$' -bench Process -benchtime 5x -timeout 2h ./internal/bench | tee dist/bench.txt
+
+.PHONY: chart
+chart: ## Draw docs/performance.svg from the last make bench
+	go run -C tools/chart . -out $(CURDIR)/docs/performance.svg < dist/bench.txt
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for two minutes (FUZZTIME=2m)

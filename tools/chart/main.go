@@ -161,12 +161,12 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 }
 
 func write(out string, panels ...*plot.Plot) (err error) {
-	const width, height = 6 * vg.Inch, 4.5 * vg.Inch
+	const width, height, margin = 6 * vg.Inch, 4.5 * vg.Inch, 0.25 * vg.Inch
 	canvas := vgsvg.New(width*vg.Length(len(panels)), height)
 	whole := draw.New(canvas)
 	for i, p := range panels {
 		left := width * vg.Length(i)
-		p.Draw(draw.Crop(whole, left, left+width-whole.Max.X, 0, 0))
+		p.Draw(draw.Crop(whole, left+margin, left+width-whole.Max.X-margin, margin, -margin))
 	}
 	file, err := os.Create(out) //nolint:gosec // the file that the caller names
 	if err != nil {
