@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,12 +13,12 @@ import (
 
 const ada = "ada@example.com"
 
-// one returns the only user with an address.
-func (w *whimsical) one(t *testing.T, userName string) sim.User {
+// ada returns the only user with Ada's address.
+func (w *whimsical) ada(t *testing.T) sim.User {
 	t.Helper()
-	users := w.named(userName)
+	users := slices.DeleteFunc(w.Users(), func(u sim.User) bool { return u.UserName != ada })
 	if len(users) != 1 {
-		t.Fatalf("%d users are called %s, want one", len(users), userName)
+		t.Fatalf("%d users are called %s, want one", len(users), ada)
 	}
 	return users[0]
 }
@@ -30,7 +31,7 @@ func TestOneShotCreatesAccounts(t *testing.T) {
 
 	s.succeed("--create-account-email", "Ada@Example.com",
 		"--create-account-profile", `{"first_name":"Ada","family_name":"Lovelace","role":"Editor"}`)
-	created := w.one(t, ada)
+	created := w.ada(t)
 	if created.GivenName != "Ada" || created.FamilyName != "Lovelace" || created.DisplayName != "Ada Lovelace" {
 		t.Errorf("the account created is %+v", created)
 	}
@@ -71,7 +72,7 @@ func TestOneShotCreatesAnAccountFromAnEMailAlone(t *testing.T) {
 			if o := finished(t, cmd); o.code != 0 {
 				t.Fatalf("exit %d\n%s", o.code, o.stderr)
 			}
-			s.expects(access{w.Users()[0].ID: roleOf(w.Users()[0]), w.one(t, ada).ID: "editor"})
+			s.expects(access{w.Users()[0].ID: roleOf(w.Users()[0]), w.ada(t).ID: "editor"})
 		})
 	}
 }
@@ -113,8 +114,8 @@ func TestOneShotCreationIsPendingUntilTheFirstLogin(t *testing.T) {
 	s.succeed(args...)
 	s.succeed(args...)
 	s.expects(before)
-	w.Login(w.one(t, ada).ID)
-	s.expects(before.with(w.one(t, ada).ID, "viewer"))
+	w.Login(w.ada(t).ID)
+	s.expects(before.with(w.ada(t).ID, "viewer"))
 }
 
 func TestOneShotCreationWhoseAnswerIsLost(t *testing.T) {
@@ -127,32 +128,48 @@ func TestOneShotCreationWhoseAnswerIsLost(t *testing.T) {
 			before := accessOf(s.sync())
 			w.loseOneAnswer(t, http.MethodPost)
 			s.succeed("--create-account-email", ada, "--create-account-profile", `{"role":"viewer"}`)
-			w.Login(w.one(t, ada).ID)
-			s.expects(before.with(w.one(t, ada).ID, "viewer"))
+			w.Login(w.ada(t).ID)
+			s.expects(before.with(w.ada(t).ID, "viewer"))
 		})
 	}
 }
 
 func TestOneShotCreationOnAServerThatIgnoresFilters(t *testing.T) {
 	t.Parallel()
-	w := newWhimsical(t, sim.Config{Users: 12, PendingUntilLogin: true, DeactivationKeeps: true})
-	s := newShell(t, w.url)
-	before := accessOf(s.sync())
-	w.fail(func(rw http.ResponseWriter, r *http.Request) bool {
-		query := r.URL.Query()
-		if !query.Has("filter") {
-			return false
-		}
-		query.Del("filter")
-		r.URL.RawQuery = query.Encode()
-		w.Handler().ServeHTTP(rw, r)
-		return true
-	})
-	args := []string{"--create-account-email", ada, "--create-account-profile", `{"role":"editor"}`}
-	s.succeed(args...)
-	s.succeed(args...) // 409, and everybody else is "found"
-	w.fail(nil)
-	s.expects(before)
+	for name, test := range map[string]struct {
+		users int
+		code  codes.Code
+		says  string
+	}{
+		"everybody in one answer": {users: 3},
+		"page by page":            {users: 12, code: codes.FailedPrecondition, says: "the server ignores the filter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWhimsical(t, sim.Config{Users: test.users, PendingUntilLogin: true})
+			for _, user := range w.Users() {
+				user.Active = false // an account is activated when it is asked for
+				w.Update(user)
+			}
+			s := newShell(t, w.url)
+			before := accessOf(s.sync())
+			w.fail(func(rw http.ResponseWriter, r *http.Request) bool {
+				query := r.URL.Query()
+				if !query.Has("filter") {
+					return false
+				}
+				query.Del("filter")
+				r.URL.RawQuery = query.Encode()
+				w.Handler().ServeHTTP(rw, r)
+				return true
+			})
+			args := []string{"--create-account-email", ada, "--create-account-profile", `{"role":"editor"}`}
+			s.succeed(args...)
+			s.fails(test.code, test.says, args...) // 409, and everybody else is "found"
+			w.fail(nil)
+			s.expects(before)
+		})
+	}
 }
 
 func TestOneShotDeletes(t *testing.T) {

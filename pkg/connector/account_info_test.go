@@ -44,15 +44,15 @@ const (
 	asViewer  = extension + `:{"editor":false}`
 )
 
-// creation is the exact body that creates a user. name is the SCIM name, role the
+// creation is the exact body that creates Ada. name is the SCIM name, role the
 // extension, each "" for none.
-func creation(email, name, displayName, role string) string {
+func creation(name, displayName, role string) string {
 	parts := []string{
 		`"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + extension + `]`,
-		`"userName":"` + email + `"`,
+		`"userName":"` + ada + `"`,
 		name,
 		`"displayName":"` + displayName + `"`,
-		`"emails":[{"value":"` + email + `","type":"work","primary":true}]`,
+		`"emails":[{"value":"` + ada + `","type":"work","primary":true}]`,
 		`"active":true`,
 		role,
 	}
@@ -66,38 +66,35 @@ func creation(email, name, displayName, role string) string {
 }
 
 func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
-	const (
-		email = "ada@example.com"
-		both  = `"name":{"givenName":"Ada","familyName":"Lovelace"}`
-	)
-	bare := creation(email, "", email, "")
+	const both = `"name":{"givenName":"Ada","familyName":"Lovelace"}`
+	bare := creation("", ada, "")
 	for name, test := range map[string]struct {
 		account account
 		body    string
 	}{
 		"the primary e-mail before all others": {
-			account{primary: email, secondary: "second@example.com", login: "login@example.com", profile: map[string]any{"email": "profile@example.com"}}, bare,
+			account{primary: ada, secondary: "second@example.com", login: "login@example.com", profile: map[string]any{"email": "profile@example.com"}}, bare,
 		},
 		"the login before the profile": {
-			account{login: email, profile: map[string]any{"email": "profile@example.com"}}, bare,
+			account{login: ada, profile: map[string]any{"email": "profile@example.com"}}, bare,
 		},
-		"the login before an e-mail that is not the primary one": {account{secondary: "second@example.com", login: email}, bare},
-		"the profile's e-mail":                 {account{profile: map[string]any{"email": email}}, bare},
+		"the login before an e-mail that is not the primary one": {account{secondary: "second@example.com", login: ada}, bare},
+		"the profile's e-mail":                 {account{profile: map[string]any{"email": ada}}, bare},
 		"an e-mail in capitals":                {account{primary: "Ada@EXAMPLE.com"}, bare},
 		"an e-mail with space around it":       {account{primary: " ada@example.com\n"}, bare},
-		"a primary e-mail of space alone":      {account{primary: " ", login: email}, bare},
-		"names":                                {account{primary: email, profile: map[string]any{"first_name": "Ada", "last_name": "Lovelace"}}, creation(email, both, "Ada Lovelace", "")},
-		"names under other keys":               {account{primary: email, profile: map[string]any{"given_name": "Ada", "family_name": "Lovelace"}}, creation(email, both, "Ada Lovelace", "")},
-		"first_name before given_name":         {account{primary: email, profile: map[string]any{"first_name": "Ada", "given_name": "A.", "last_name": " Lovelace ", "family_name": "L."}}, creation(email, both, "Ada Lovelace", "")},
-		"an empty first_name, then given_name": {account{primary: email, profile: map[string]any{"first_name": " ", "given_name": "Ada", "last_name": nil, "family_name": "Lovelace"}}, creation(email, both, "Ada Lovelace", "")},
-		"a given name alone":                   {account{primary: email, profile: map[string]any{"first_name": "Ada"}}, creation(email, `"name":{"givenName":"Ada"}`, "Ada", "")},
-		"names that are no text":               {account{primary: email, profile: map[string]any{"first_name": 7, "last_name": true}}, bare},
-		"Editor":                               {account{primary: email, profile: map[string]any{"role": "editor"}}, creation(email, "", email, asEditor)},
-		"Viewer":                               {account{primary: email, profile: map[string]any{"role": "viewer"}}, creation(email, "", email, asViewer)},
-		"a role of any case":                   {account{primary: email, profile: map[string]any{"role": " Viewer "}}, creation(email, "", email, asViewer)},
-		"an empty role":                        {account{primary: email, profile: map[string]any{"role": ""}}, bare},
-		"no role":                              {account{primary: email, profile: map[string]any{"role": nil}}, bare},
-		"keys that nobody knows":               {account{primary: email, profile: map[string]any{"password": "hunter2", "username": "ada", "editor": true}}, bare},
+		"a primary e-mail of space alone":      {account{primary: " ", login: ada}, bare},
+		"names":                                {account{primary: ada, profile: map[string]any{"first_name": "Ada", "last_name": "Lovelace"}}, creation(both, "Ada Lovelace", "")},
+		"names under other keys":               {account{primary: ada, profile: map[string]any{"given_name": "Ada", "family_name": "Lovelace"}}, creation(both, "Ada Lovelace", "")},
+		"first_name before given_name":         {account{primary: ada, profile: map[string]any{"first_name": "Ada", "given_name": "A.", "last_name": " Lovelace ", "family_name": "L."}}, creation(both, "Ada Lovelace", "")},
+		"an empty first_name, then given_name": {account{primary: ada, profile: map[string]any{"first_name": " ", "given_name": "Ada", "last_name": nil, "family_name": "Lovelace"}}, creation(both, "Ada Lovelace", "")},
+		"a given name alone":                   {account{primary: ada, profile: map[string]any{"first_name": "Ada"}}, creation(`"name":{"givenName":"Ada"}`, "Ada", "")},
+		"names that are no text":               {account{primary: ada, profile: map[string]any{"first_name": 7, "last_name": true}}, bare},
+		"Editor":                               {account{primary: ada, profile: map[string]any{"role": "editor"}}, creation("", ada, asEditor)},
+		"Viewer":                               {account{primary: ada, profile: map[string]any{"role": "viewer"}}, creation("", ada, asViewer)},
+		"a role of any case":                   {account{primary: ada, profile: map[string]any{"role": " Viewer "}}, creation("", ada, asViewer)},
+		"an empty role":                        {account{primary: ada, profile: map[string]any{"role": ""}}, bare},
+		"no role":                              {account{primary: ada, profile: map[string]any{"role": nil}}, bare},
+		"keys that nobody knows":               {account{primary: ada, profile: map[string]any{"password": "hunter2", "username": "ada", "editor": true}}, bare},
 	} {
 		t.Run(name, func(t *testing.T) {
 			role, editor := "", any(nil)
@@ -107,7 +104,7 @@ func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 			case strings.Contains(test.body, asViewer):
 				role, editor = "viewer", false
 			}
-			created := script.User{ID: "u1", UserName: email, Active: true, Editor: editor}
+			created := script.User{ID: "u1", UserName: ada, Active: true, Editor: editor}
 			following(t, script.Post(test.body, script.Created(created))).create(test.account.info(t)).
 				check(t, expectation{result: "success u1", changes: changed("user created", "u1", role)})
 		})

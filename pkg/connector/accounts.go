@@ -69,6 +69,9 @@ type creation struct {
 	// user, or is nil when the answer held none: only the confirmation is left.
 	posted bool
 	user   *whimsical.User
+	// unseen is the error that stands unless a look finds the user, nil when the
+	// server has said that it has created the user.
+	unseen error
 
 	response connectorbuilder.CreateAccountResponse
 }
@@ -86,13 +89,12 @@ func (c *creation) attempt(ctx context.Context) error {
 	}
 	user, err := c.client.CreateUser(ctx, c.account)
 	switch {
+	case whimsical.Unseen(err):
+		c.posted, c.unseen = true, err
+		return c.confirm(ctx)
 	case err == nil:
 		c.posted, c.user = true, user
-		id := ""
-		if user != nil {
-			id = user.ID
-		}
-		logChange(ctx, "user created", id, c.account.Role)
+		c.logCreated(ctx)
 		return c.confirm(ctx)
 	case statusCode(err) == codes.AlreadyExists:
 		c.unsure = true
@@ -155,9 +157,15 @@ func (c *creation) confirm(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if found == nil {
+		switch {
+		case found == nil && c.unseen != nil:
+			return c.unseen
+		case found == nil:
 			c.response = pending(invitedMessage)
 			return nil
+		}
+		if c.unseen != nil {
+			c.logCreated(ctx)
 		}
 		c.user = found
 	}
@@ -166,6 +174,14 @@ func (c *creation) confirm(ctx context.Context) error {
 		return err
 	}
 	return c.succeed(confirmed)
+}
+
+func (c *creation) logCreated(ctx context.Context) {
+	id := ""
+	if c.user != nil {
+		id = c.user.ID
+	}
+	logChange(ctx, "user created", id, c.account.Role)
 }
 
 func (c *creation) succeed(user *whimsical.User) error {

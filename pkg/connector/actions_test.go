@@ -23,7 +23,6 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 	var (
 		on      = func(reply script.Reply) script.Step { return script.Patch("u1", script.SetActive(true), reply) }
 		off     = func(reply script.Reply) script.Step { return script.Patch("u1", script.SetActive(false), reply) }
-		gone    = script.Get("u1", script.NotFound())
 		missing = expectation{code: codes.NotFound, says: "there is no user with this id"}
 		enabled = expectation{changes: changed("user enabled", "u1", "")}
 		disable = expectation{changes: changed("user disabled", "u1", "")}
@@ -41,19 +40,19 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		"enable a user whose status is unreadable": {
 			"enable_user", []script.Step{found(script.User{ID: "u1", Active: "maybe"}), on(script.OK(aViewer))}, enabled,
 		},
-		"enable nobody": {"enable_user", []script.Step{gone}, missing},
+		"enable nobody": {"enable_user", []script.Step{gone()}, missing},
 		"enable a user who goes in between": {
-			"enable_user", []script.Step{found(anInactiveEditor), on(script.NotFound())}, missing,
+			"enable_user", []script.Step{found(anInactiveEditor), script.Missing(on(script.Reply{}))}, missing,
 		},
 		"enable, accepted but not applied": {
 			"enable_user", []script.Step{found(anInactiveEditor), on(script.NoContent), found(anInactiveEditor)},
 			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
 		},
 		"disable an active user whose record stays": {"disable_user", []script.Step{found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)}, disable},
-		"disable an active user whose record goes":  {"disable_user", []script.Step{found(anEditor), off(script.NoContent), gone}, disable},
+		"disable an active user whose record goes":  {"disable_user", []script.Step{found(anEditor), off(script.NoContent), left()}, disable},
 		"disable an inactive user":                  {"disable_user", []script.Step{found(anInactiveEditor)}, none},
-		"disable nobody":                            {"disable_user", []script.Step{gone}, missing},
-		"disable a user who goes in between":        {"disable_user", []script.Step{found(anEditor), off(script.NotFound())}, missing},
+		"disable nobody":                            {"disable_user", []script.Step{gone()}, missing},
+		"disable a user who goes in between":        {"disable_user", []script.Step{found(anEditor), script.Missing(off(script.Reply{}))}, missing},
 		"disable, accepted but not applied": {
 			"disable_user", []script.Step{found(anEditor), off(script.NoContent), found(anEditor)},
 			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
@@ -63,7 +62,7 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 			expectation{code: codes.InvalidArgument, says: "the owner stays"},
 		},
 		"disable, the answer was lost and the user is gone": {
-			"disable_user", []script.Step{found(anEditor), off(script.Lost), gone}, disable,
+			"disable_user", []script.Step{found(anEditor), off(script.Lost), gone()}, disable,
 		},
 		"enable, the answer was lost and the user is active": {
 			"enable_user", []script.Step{found(anInactiveEditor), on(script.Lost), found(anEditor)}, enabled,
@@ -89,7 +88,7 @@ func TestEnableAndDisableAreRepeatedWithinBounds(t *testing.T) {
 			expectation{changes: changed("user enabled", "u1", "")},
 		},
 		"until the user is gone by an answer that was lost": {
-			"disable_user", []script.Step{found(anEditor), off, script.Get("u1", down), script.Get("u1", script.NotFound())},
+			"disable_user", []script.Step{found(anEditor), off, script.Get("u1", down), gone()},
 			expectation{changes: changed("user disabled", "u1", "")},
 		},
 		"until the user is inactive by an answer that was lost": {
@@ -97,7 +96,7 @@ func TestEnableAndDisableAreRepeatedWithinBounds(t *testing.T) {
 			expectation{changes: changed("user disabled", "u1", "")},
 		},
 		"a missing user is an error where nothing was sent": {
-			"disable_user", []script.Step{script.Get("u1", down), script.Get("u1", script.NotFound())},
+			"disable_user", []script.Step{script.Get("u1", down), gone()},
 			expectation{code: codes.NotFound, says: "there is no user with this id"},
 		},
 		"four times": {

@@ -13,7 +13,7 @@ const ada = "ada@example.com"
 
 // post expects the creation of Ada with a role: asEditor, asViewer or "".
 func post(role string, reply script.Reply) script.Step {
-	return script.Post(creation(ada, "", ada, role), reply)
+	return script.Post(creation("", ada, role), reply)
 }
 
 // look expects that Ada is looked up, and shows users.
@@ -57,7 +57,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			expectation{code: codes.FailedPrecondition, says: "not with the role that was asked for", changes: created("viewer")},
 		},
 		"free, and pending until the first login": {
-			"viewer", []script.Step{post(asViewer, script.Created(hasNoRole)), script.Get("u1", script.NotFound())},
+			"viewer", []script.Step{post(asViewer, script.Created(hasNoRole)), gone()},
 			expectation{result: "success u1", changes: created("viewer")},
 		},
 		"free, and the answer has no body": {
@@ -118,7 +118,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			"viewer", []script.Step{post(asViewer, taken), look()}, expectation{result: already},
 		},
 		"taken, and the look answers 404": {
-			"viewer", []script.Step{post(asViewer, taken), script.Find(ada, script.NotFound())}, expectation{result: already},
+			"viewer", []script.Step{post(asViewer, taken), script.FindNobody(ada)}, expectation{result: already},
 		},
 		"taken, and the server ignores filters": {
 			"viewer",

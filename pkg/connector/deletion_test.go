@@ -12,21 +12,20 @@ import (
 )
 
 func TestDeleteByWhatTheServerAnswers(t *testing.T) {
-	gone := script.Get("u1", script.NotFound())
 	done := expectation{changes: changed("user deleted", "u1", "")}
 	for name, test := range map[string]struct {
 		steps []script.Step
 		want  expectation
 	}{
-		"204":                   {[]script.Step{script.Delete("u1", script.NoContent), gone}, done},
-		"200 with a body":       {[]script.Step{script.Delete("u1", script.OK(aViewer)), gone}, done},
+		"204":                   {[]script.Step{script.Delete("u1", script.NoContent), left()}, done},
+		"200 with a body":       {[]script.Step{script.Delete("u1", script.OK(aViewer)), left()}, done},
 		"202":                   {[]script.Step{script.Delete("u1", script.Reply{Status: 202})}, done},
 		"the record stays":      {[]script.Step{script.Delete("u1", script.NoContent), found(anInactiveEditor)}, done},
-		"404":                   {[]script.Step{script.Delete("u1", script.NotFound())}, expectation{annos: doesNotExist}},
-		"405, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), gone}, done},
+		"404":                   {[]script.Step{script.Missing(script.Delete("u1", script.Reply{}))}, expectation{annos: doesNotExist}},
+		"405, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), left()}, done},
 		"501, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(501, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), found(anInactiveViewer)}, done},
 		"405, then 404": {
-			[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NotFound())},
+			[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Missing(script.Patch("u1", script.SetActive(false), script.Reply{}))},
 			expectation{annos: doesNotExist},
 		},
 		"accepted but not applied": {
@@ -37,7 +36,7 @@ func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 			[]script.Step{script.Delete("u1", script.Refused(403, "", "the owner stays"))},
 			expectation{code: codes.PermissionDenied, says: "the owner stays"},
 		},
-		"the answer was lost, and the user is gone": {[]script.Step{script.Delete("u1", script.Lost), gone}, done},
+		"the answer was lost, and the user is gone": {[]script.Step{script.Delete("u1", script.Lost), gone()}, done},
 	} {
 		t.Run(name, func(t *testing.T) {
 			following(t, test.steps...).delete("u1").check(t, test.want)
@@ -52,15 +51,15 @@ func TestDeleteIsRepeatedWithinBounds(t *testing.T) {
 		want  expectation
 	}{
 		"until it works": {
-			[]script.Step{script.Delete("u1", down), found(aViewer), script.Delete("u1", script.NoContent), script.Get("u1", script.NotFound())},
+			[]script.Step{script.Delete("u1", down), found(aViewer), script.Delete("u1", script.NoContent), left()},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"until the user is gone by an answer that was lost": {
-			[]script.Step{script.Delete("u1", script.Lost), script.Get("u1", down), script.Delete("u1", script.NotFound())},
+			[]script.Step{script.Delete("u1", script.Lost), script.Get("u1", down), script.Missing(script.Delete("u1", script.Reply{}))},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"after an answer that nobody could confirm": {
-			[]script.Step{script.Delete("u1", script.NoContent), script.Get("u1", down), script.Delete("u1", script.NotFound())},
+			[]script.Step{script.Delete("u1", script.NoContent), script.Get("u1", down), script.Missing(script.Delete("u1", script.Reply{}))},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"four times": {
@@ -73,7 +72,7 @@ func TestDeleteIsRepeatedWithinBounds(t *testing.T) {
 		"after the rate limit": {
 			[]script.Step{
 				script.Delete("u1", script.Reply{Status: 429, RetryAfter: "0"}),
-				script.Delete("u1", script.NoContent), script.Get("u1", script.NotFound()),
+				script.Delete("u1", script.NoContent), left(),
 			},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},

@@ -168,12 +168,13 @@ func (seen seenPages) evidence(first int) whimsical.Evidence {
 		if s.seq < first {
 			continue
 		}
-		switch {
-		case i == 0 || seen[i-1].user != s.user:
-			evidence.New = true
-		case seen[i-1].seq >= first:
+		known := i > 0 && seen[i-1].user == s.user
+		if known && seen[i-1].seq >= first {
 			evidence.Repeated = true
+			continue
 		}
+		evidence.Users++
+		evidence.New = evidence.New || !known
 	}
 	return evidence
 }

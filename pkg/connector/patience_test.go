@@ -15,15 +15,15 @@ import (
 var errDown = status.Error(codes.Unavailable, "baton-whimsical: GET /Users answered 503 Service Unavailable")
 
 // sitOut repeats a read as the SDK's syncer does, with its very retryer, for as
-// long as that wants to. It returns the last error and the time that passed.
-func sitOut(ctx context.Context, p *patience, read func() error) (error, time.Duration) {
+// long as that wants to. It returns the time that passed and the last error.
+func sitOut(ctx context.Context, p *patience, read func() error) (time.Duration, error) {
 	retryer := retry.NewRetryer(ctx, retry.RetryConfig{})
 	began := time.Now()
 	for {
 		started := time.Now()
 		err := p.judge(started, read())
 		if err == nil || !retryer.ShouldWaitAndRetry(ctx, err) {
-			return err, time.Since(began)
+			return time.Since(began), err
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				err, lasted := sitOut(t.Context(), &patience{}, func() error {
+				lasted, err := sitOut(t.Context(), &patience{}, func() error {
 					time.Sleep(test.answer)
 					return status.Error(test.code, "down")
 				})
@@ -58,7 +58,7 @@ func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 		recovery := time.Now().Add(9 * time.Minute)
 		p := &patience{}
 		for range 3 {
-			err, lasted := sitOut(t.Context(), p, func() error {
+			lasted, err := sitOut(t.Context(), p, func() error {
 				if time.Now().Before(recovery) {
 					return errDown
 				}
@@ -75,13 +75,13 @@ func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 func TestTheNextSyncHasItsOwnPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &patience{}
-		if err := p.judge(time.Now(), errDown); err != errDown {
+		if err := p.judge(time.Now(), errDown); !errors.Is(err, errDown) {
 			t.Fatal(err)
 		}
 		// The sync was cancelled; the next one meets an outage hours later.
 		time.Sleep(3 * time.Hour)
 		for range 2 {
-			if err, lasted := sitOut(t.Context(), p, func() error { return errDown }); status.Code(err) != codes.Aborted || lasted < patienceTime {
+			if lasted, err := sitOut(t.Context(), p, func() error { return errDown }); status.Code(err) != codes.Aborted || lasted < patienceTime {
 				t.Errorf("the sync ended after %s with %v", lasted, err)
 			}
 		}

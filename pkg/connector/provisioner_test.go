@@ -228,12 +228,14 @@ var (
 	doesNotExist   = []proto.Message{&v2.ResourceDoesNotExist{}}
 )
 
-func replaced(role, user string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID(role, user)}.Build()}
+// replaced marks that a role of the user u1 was replaced.
+func replaced(role string) []proto.Message {
+	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID(role, "u1")}.Build()}
 }
 
-func deleted(user string) []proto.Message {
-	return []proto.Message{v2.ResourceDeleted_builder{ResourceId: principal("user", user).GetId()}.Build()}
+// deleted marks that the user u1 is gone.
+func deleted() []proto.Message {
+	return []proto.Message{v2.ResourceDeleted_builder{ResourceId: principal("user", "u1").GetId()}.Build()}
 }
 
 func principal(resourceType, id string) *v2.Resource {

@@ -25,9 +25,9 @@ func TestRevokeEditorByTheStateFound(t *testing.T) {
 		},
 		"a Viewer":           {[]script.Step{found(aViewer)}, expectation{annos: alreadyRevoked}},
 		"an inactive Editor": {[]script.Step{found(anInactiveEditor)}, expectation{annos: alreadyRevoked}},
-		"a user who is gone": {[]script.Step{script.Get("u1", script.NotFound())}, expectation{annos: alreadyRevoked}},
+		"a user who is gone": {[]script.Step{gone()}, expectation{annos: alreadyRevoked}},
 		"a user who goes in between": {
-			[]script.Step{found(anEditor), script.Patch("u1", script.SetRole(false), script.NotFound())},
+			[]script.Step{found(anEditor), script.Missing(script.Patch("u1", script.SetRole(false), script.Reply{}))},
 			expectation{annos: alreadyRevoked},
 		},
 		"accepted but not applied": {
@@ -60,17 +60,17 @@ func TestRevokeViewerByTheStateFound(t *testing.T) {
 			expectation{changes: done},
 		},
 		"a Viewer whose record goes": {
-			[]script.Step{found(aViewer), leave(script.NoContent), script.Get("u1", script.NotFound())},
-			expectation{annos: deleted("u1"), changes: done},
+			[]script.Step{found(aViewer), leave(script.NoContent), left()},
+			expectation{annos: deleted(), changes: done},
 		},
 		"a stale revoke of an Editor": {[]script.Step{found(anEditor)}, expectation{annos: alreadyRevoked}},
 		"an inactive Viewer":          {[]script.Step{found(anInactiveViewer)}, expectation{annos: alreadyRevoked}},
 		"an inactive Editor":          {[]script.Step{found(anInactiveEditor)}, expectation{annos: alreadyRevoked}},
 		"a user who is gone": {
-			[]script.Step{script.Get("u1", script.NotFound())}, expectation{annos: alreadyRevoked},
+			[]script.Step{gone()}, expectation{annos: alreadyRevoked},
 		},
 		"a user who goes in between": {
-			[]script.Step{found(aViewer), leave(script.NotFound())}, expectation{annos: alreadyRevoked},
+			[]script.Step{found(aViewer), script.Missing(leave(script.Reply{}))}, expectation{annos: alreadyRevoked},
 		},
 		"a user whose role is unknown": {
 			[]script.Step{found(hasNoRole)},
@@ -81,8 +81,8 @@ func TestRevokeViewerByTheStateFound(t *testing.T) {
 			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
 		},
 		"the answer was lost and the record is gone": {
-			[]script.Step{found(aViewer), leave(script.Lost), script.Get("u1", script.NotFound())},
-			expectation{annos: deleted("u1"), changes: done},
+			[]script.Step{found(aViewer), leave(script.Lost), gone()},
+			expectation{annos: deleted(), changes: done},
 		},
 		"the answer was lost and the record is inactive": {
 			[]script.Step{found(aViewer), leave(script.Lost), found(anInactiveViewer)},

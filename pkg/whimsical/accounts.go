@@ -3,6 +3,7 @@ package whimsical
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -72,20 +73,35 @@ func (u NewUser) request() wireNewUser {
 // answered, who may have another role than asked for, or nil when the answer
 // holds none: see ConfirmRole and FindUser.
 //
-// It fails with AlreadyExists when the userName is taken.
+// It fails with AlreadyExists when the userName is taken, and with an error that
+// is Unseen when the success is neither a 201 nor the user.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	ans, err := c.do(ctx, http.MethodPost, c.users, u.request())
 	if err != nil {
 		return nil, asListError(err)
 	}
 	user, err := readUser(trimBOM(ans.body))
-	if err != nil {
-		return nil, nil //nolint:nilerr // 2xx is success; the caller looks the user up
-	}
-	if !strings.EqualFold(user.UserName, u.UserName) && user.UserName != "" {
+	switch {
+	case err != nil && ans.statusCode == http.StatusCreated:
+		return nil, nil // the caller looks the user up
+	case err != nil:
+		return nil, &Error{
+			Code: codes.FailedPrecondition, Method: http.MethodPost, Path: c.displayPath(c.users), StatusCode: ans.statusCode, unseen: true,
+			reason: "the answer does not tell whether the user was created, and no such user was found",
+			advice: "check base-url, and the workspace's members in Whimsical's Workspace settings",
+		}
+	case !strings.EqualFold(user.UserName, u.UserName) && user.UserName != "":
 		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer is not the user that was created")
 	}
 	return user, nil
+}
+
+// Unseen tells whether a creation was answered by a success that does not tell
+// whether the user was created, as a proxy's login page is. A look-up has to
+// find the user; where it does not, the error stands.
+func Unseen(err error) bool {
+	var apiErr *Error
+	return errors.As(err, &apiErr) && apiErr.unseen
 }
 
 // ConfirmRole returns a new user once they show the role that they were created

@@ -60,7 +60,8 @@ func TestTheAnswerToACreation(t *testing.T) {
 		"201 with the user":      {reply: script.Created(anEditor), shown: true},
 		"200 with the user":      {reply: script.OK(anEditor), shown: true},
 		"201 without a body":     {reply: script.Reply{Status: http.StatusCreated}},
-		"204":                    {reply: script.NoContent},
+		"204":                    {reply: script.NoContent, code: codes.FailedPrecondition, says: "does not tell whether the user was created"},
+		"a login page":           {reply: script.Reply{Status: http.StatusOK, Body: "<html>"}, code: codes.FailedPrecondition, says: "does not tell"},
 		"a body without an id":   {reply: script.Created(script.User{UserName: "ada@example.com"})},
 		"a userName in capitals": {reply: script.Created(script.User{ID: "u1", UserName: "Ada@Example.com"}), shown: true},
 		"somebody else":          {reply: script.Created(somebody), code: codes.FailedPrecondition, says: "not the user that was created"},
@@ -110,11 +111,11 @@ func TestTheRoleOfANewUserIsConfirmed(t *testing.T) {
 		},
 		"the user is pending and shows none": {
 			user: shownAs(whimsical.RoleUnknown), role: whimsical.RoleViewer,
-			steps: []script.Step{script.Get("u1", script.NotFound())},
+			steps: []script.Step{script.Missing(script.Get("u1", script.Reply{}))},
 		},
 		"the user is pending and shows another": {
 			user: shownAs(whimsical.RoleEditor), role: whimsical.RoleViewer,
-			steps: []script.Step{script.Get("u1", script.NotFound())},
+			steps: []script.Step{script.Missing(script.Get("u1", script.Reply{}))},
 			code:  codes.FailedPrecondition, says: "not with the role that was asked for",
 		},
 		"nobody can look": {
@@ -159,7 +160,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 			code:  codes.FailedPrecondition, says: "accepted the deletion, but the user is still active",
 		},
 		"404": {
-			steps: []script.Step{script.Delete("u1", script.NotFound())},
+			steps: []script.Step{script.Missing(script.Delete("u1", script.Reply{}))},
 			code:  codes.NotFound, says: "404",
 		},
 		"405: the user is deactivated": {
@@ -179,7 +180,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 		"405, and there is no such user": {
 			steps: []script.Step{
 				script.Delete("u1", script.Refused(405, "", "")),
-				script.Patch("u1", script.SetActive(false), script.NotFound()),
+				script.Missing(script.Patch("u1", script.SetActive(false), script.Reply{})),
 			},
 			code: codes.NotFound, says: "404",
 		},
@@ -192,7 +193,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 			code: codes.FailedPrecondition, says: "did not apply it",
 		},
 		"the answer was lost, and the user is gone": {
-			steps: []script.Step{script.Delete("u1", script.Lost), script.Get("u1", script.NotFound())},
+			steps: []script.Step{script.Delete("u1", script.Lost), script.Missing(script.Get("u1", script.Reply{}))},
 		},
 		"the answer was lost, and the user is there": {
 			steps: []script.Step{script.Delete("u1", script.Lost), script.Get("u1", script.OK(aViewer))},
@@ -217,7 +218,7 @@ func TestAnIDOfAnyShapeIsOneElementOfThePath(t *testing.T) {
 	const id = "a/b?c#d e"
 	client := following(t,
 		script.Patch(id, script.SetRole(true), script.OK(script.User{ID: id, Editor: true})),
-		script.Delete(id, script.NotFound()),
+		script.Missing(script.Delete(id, script.Reply{})),
 	)
 	_, err := client.PatchUser(t.Context(), id, toEditor)
 	failsWith(t, err, codes.OK, "")

@@ -49,8 +49,6 @@ type Client struct {
 	// nestedPatch is set once the server has refused the path form of a role
 	// PATCH and taken the nested one.
 	nestedPatch atomic.Bool
-	// retryDelay is the first delay of Retry, 0 for the default; tests shorten it.
-	retryDelay time.Duration
 }
 
 // New returns a client of the workspace whose SCIM API is at baseURL (with or
@@ -101,7 +99,7 @@ type answer struct {
 
 // rateLimit returns the answer's rate limit, or nil when it tells none.
 func (a *answer) rateLimit() *v2.RateLimitDescription {
-	return rateLimit(a.statusCode, a.header)
+	return rateLimit(a.header)
 }
 
 // now is when the server answered, by its own clock where it tells.

@@ -31,6 +31,8 @@ type Error struct {
 	reason string
 	detail string
 	advice string
+	// unseen is what Unseen tells.
+	unseen bool
 }
 
 // Error returns the message described on the type.

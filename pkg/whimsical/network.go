@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 
@@ -41,7 +42,7 @@ func transportError(ctx context.Context, method, path string, err error) *Error 
 		e.reason = "the host name could not be looked up"
 	case errors.As(err, &certErr), errors.As(err, &hostErr):
 		e.Code, e.reason = codes.FailedPrecondition, "the server's TLS certificate is not trusted"
-	case errors.As(err, &recErr):
+	case errors.As(err, &recErr), errors.Is(err, http.ErrSchemeMismatch):
 		e.Code, e.reason = codes.FailedPrecondition, "the server does not speak TLS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.reason = "the connection was refused"

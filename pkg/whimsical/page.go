@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/fnv"
 
 	"google.golang.org/grpc/codes"
@@ -135,6 +136,9 @@ func (a *anchors) UnmarshalJSON(raw []byte) error {
 	var packed []byte
 	if err := json.Unmarshal(raw, &packed); err != nil {
 		return err
+	}
+	if len(packed)%8 != 0 {
+		return errors.New("half an anchor")
 	}
 	*a = nil
 	for ; len(packed) >= 8; packed = packed[8:] {

@@ -138,7 +138,7 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 		},
 		"the user is gone": {
 			change: toEditor,
-			steps:  []script.Step{script.Patch("u1", script.SetRole(true), script.NotFound())},
+			steps:  []script.Step{script.Missing(script.Patch("u1", script.SetRole(true), script.Reply{}))},
 			code:   codes.NotFound, says: "404",
 		},
 		"the user is gone before the read": {
@@ -214,7 +214,7 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 			change: deactivate,
 			steps: []script.Step{
 				script.Patch("u1", script.SetActive(false), script.Lost),
-				script.Get("u1", script.NotFound()),
+				script.Missing(script.Get("u1", script.Reply{})),
 			},
 			gone: true,
 		},

@@ -11,32 +11,46 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// maxRetryAfter bounds what a server may ask for, so that a wrong clock or
-// header cannot park the connector for days.
-const maxRetryAfter = time.Hour
+const (
+	// maxRetryAfter bounds what a server may ask for, so that a wrong clock or
+	// header cannot park the connector for days.
+	maxRetryAfter = time.Hour
+	// minReset is the shortest time to a reset that is passed on: the SDK's
+	// limiter divides by the whole seconds that are left.
+	minReset = 2 * time.Second
+)
 
 // rateLimit reads the rate-limit headers of an answer, or returns nil when it
 // has none that make sense: a malformed header never fails a good answer.
-func rateLimit(statusCode int, header http.Header) *v2.RateLimitDescription {
-	description, err := ratelimit.ExtractRateLimitData(statusCode, &header)
+func rateLimit(header http.Header) *v2.RateLimitDescription {
+	// As if it were a 200: for a 429 that tells nothing the SDK makes up a wait
+	// of a minute, where its own growing delays do better.
+	description, err := ratelimit.ExtractRateLimitData(http.StatusOK, &header)
 	if err != nil {
 		return nil
 	}
-	if description.GetLimit() == 0 && description.GetRemaining() == 0 && description.GetResetAt().AsTime().Unix() <= 0 {
+	switch wait := time.Until(description.GetResetAt().AsTime()); {
+	case wait < minReset:
+		description.ClearResetAt()
+	case wait > maxRetryAfter:
+		description.SetResetAt(timestamppb.New(time.Now().Add(maxRetryAfter)))
+	}
+	if description.GetLimit() == 0 && description.GetRemaining() == 0 && !description.HasResetAt() {
 		return nil
 	}
 	return description
 }
 
 // retryAdvice returns the rate limit of a 429 or 5xx answer: the SDK waits for
-// its reset before it tries again.
+// its reset before it tries again. The window of a rate limit says nothing
+// about how long a server fails, so that only Retry-After counts on a 5xx.
 func retryAdvice(statusCode int, header http.Header) *v2.RateLimitDescription {
-	if statusCode != http.StatusTooManyRequests && statusCode < 500 {
-		return nil
-	}
 	status := v2.RateLimitDescription_STATUS_ERROR
-	if statusCode == http.StatusTooManyRequests {
+	switch {
+	case statusCode == http.StatusTooManyRequests:
 		status = v2.RateLimitDescription_STATUS_OVERLIMIT
+	case statusCode < 500:
+		return nil
 	}
 	if wait, ok := retryAfter(header); ok {
 		return v2.RateLimitDescription_builder{
@@ -44,10 +58,9 @@ func retryAdvice(statusCode int, header http.Header) *v2.RateLimitDescription {
 			ResetAt: timestamppb.New(time.Now().Add(wait)),
 		}.Build()
 	}
-	// As if it were a 200: for a 429 that tells nothing the SDK makes up a wait
-	// of a minute, where its own growing delays do better.
-	if description := rateLimit(http.StatusOK, header); description != nil {
+	if description := rateLimit(header); description != nil && statusCode == http.StatusTooManyRequests {
 		description.SetStatus(status)
+		description.SetRemaining(0)
 		return description
 	}
 	return v2.RateLimitDescription_builder{Status: status}.Build()

@@ -39,7 +39,7 @@ func (r redactor) text(s string) string {
 	s = r.withoutToken(strings.ToValidUTF8(s, ""))
 	s = emailPattern.ReplaceAllString(s, "[e-mail]")
 	s = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029' {
+		if unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return c

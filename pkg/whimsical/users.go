@@ -3,18 +3,12 @@ package whimsical
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
-	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
 )
-
-const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 // UserPage is what one request of a listing brought.
 type UserPage struct {
@@ -128,122 +122,6 @@ func (c *Client) readOnce(ctx context.Context, id string) (*User, error) {
 		return nil, c.notSCIM(http.MethodGet, target, ans, "the answer is not the user that was asked for")
 	}
 	return user, nil
-}
-
-// FindUser looks a user up by userName, without regard to case (RFC 7644
-// section 3.4.2.2). It returns nil when there is none. Users whom the server
-// returns although they have another userName are passed over: some servers
-// ignore filters.
-func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
-	quoted, err := encode(userName)
-	if err != nil {
-		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
-	}
-	query := pageQuery(1, pageSize)
-	query.Set("filter", "userName eq "+string(quoted))
-	list, err := c.list(ctx, query)
-	if HTTPStatus(err) == http.StatusNotFound {
-		// Some servers say so of a filter that nobody matches; the others have no
-		// SCIM API at all.
-		_, err := c.Validate(ctx)
-		return nil, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, user := range list.users {
-		if strings.EqualFold(user.UserName, userName) {
-			return user, nil
-		}
-	}
-	return nil, nil
-}
-
-func pageQuery(start, count int) url.Values {
-	query := url.Values{"startIndex": {strconv.Itoa(start)}}
-	if count > 0 {
-		query.Set("count", strconv.Itoa(count))
-	}
-	return query
-}
-
-// userList is a ListResponse of users (RFC 7644 section 3.4.2).
-type userList struct {
-	users     []*User
-	sizes     []int
-	total     number
-	now       time.Time
-	rateLimit *v2.RateLimitDescription
-}
-
-// wireList is a ListResponse as it comes. itemsPerPage and startIndex are not
-// read: servers get them wrong.
-type wireList struct {
-	Schemas      json.RawMessage `json:"schemas"`
-	TotalResults number          `json:"totalResults"`
-	Resources    json.RawMessage `json:"Resources"`
-}
-
-// list requests one page of users. A missing collection is FailedPrecondition,
-// since NotFound reads as "no users" further up; its HTTP status is kept.
-func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) {
-	target := *c.users
-	// RFC 3986 and what identity providers send: a space is %20, not a plus.
-	target.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
-	ans, err := c.do(ctx, http.MethodGet, &target, nil)
-	if err != nil {
-		return nil, asListError(err)
-	}
-
-	body := trimBOM(ans.body)
-	if list, ok := readPlainUsers(body); ok {
-		list.now, list.rateLimit = ans.now(), ans.rateLimit()
-		return list, nil
-	}
-	var wire wireList
-	if err := json.Unmarshal(body, &wire); err != nil {
-		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is not JSON")
-	}
-	resources := bytes.TrimSpace(wire.Resources)
-	absent := len(resources) == 0 || string(resources) == "null"
-	named := bytes.Contains(bytes.ToLower(wire.Schemas), []byte(strings.ToLower(listResponseSchema)))
-	if absent && !named && !wire.TotalResults.known || !absent && resources[0] != '[' {
-		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is no SCIM ListResponse")
-	}
-	list := &userList{total: wire.TotalResults, now: ans.now(), rateLimit: ans.rateLimit()}
-	if absent {
-		return list, nil
-	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(resources, &items); err != nil {
-		return nil, c.notSCIM(http.MethodGet, &target, ans, "the answer is no SCIM ListResponse")
-	}
-	for i, item := range items {
-		user, err := readUser(item)
-		if err != nil {
-			return nil, failure(codes.FailedPrecondition,
-				"GET %s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
-				c.displayPath(&target), i+1, err)
-		}
-		list.users = append(list.users, user)
-		list.sizes = append(list.sizes, len(item))
-	}
-	return list, nil
-}
-
-// asListError gives a missing or refused collection a code that no caller
-// takes for an empty one.
-func asListError(err error) error {
-	apiErr, ok := err.(*Error) //nolint:errorlint // do returns it unwrapped
-	if !ok {
-		return err
-	}
-	switch apiErr.StatusCode {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
-		apiErr.Code = codes.FailedPrecondition
-		apiErr.advice = adviceBaseURL
-	}
-	return apiErr
 }
 
 // notSCIM describes a 2xx answer that is not what the request asked for.

@@ -1,0 +1,224 @@
+package reliability
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/conductorone/baton-sdk/pkg/sync"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+
+	"github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
+)
+
+const extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
+
+// rawServer lists users as they are given: JSON that no encoder would write.
+func rawServer(t *testing.T, users []string) (url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, _ := strconv.Atoi(r.URL.Query().Get("startIndex"))
+		count, _ := strconv.Atoi(r.URL.Query().Get("count"))
+		from := min(max(start, 1)-1, len(users))
+		page := users[from:min(from+count, len(users))]
+		w.Header().Set("Content-Type", "application/scim+json")
+		_, _ = fmt.Fprintf(w, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":%d,"Resources":[%s]}`,
+			len(users), strings.Join(page, ","))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// syncFrom runs a whole sync of the API at url through the SDK, and returns what
+// it holds and what was logged.
+func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*synctest.Picture, string) {
+	t.Helper()
+	h, log := serveConnector(t, url)
+	path := filepath.Join(t.TempDir(), "sync.c1z")
+	if err := h.Sync(t.Context(), path, options...); err != nil {
+		t.Fatalf("sync: %v", err)
+	}
+	picture, err := synctest.Read(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture, log.String()
+}
+
+func serveConnector(t *testing.T, url string) (*synctest.Harness, *logged) {
+	t.Helper()
+	log := &logged{}
+	ctx := ctxzap.ToContext(t.Context(), log.logger())
+	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := synctest.Start(ctx, built, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h, log
+}
+
+// oddUser is one user of a workspace of odd ones.
+type oddUser struct {
+	name string
+	// attributes is what follows the id in the user's JSON.
+	attributes string
+	// role is the role to be granted, "" for none.
+	role string
+	// roleless is set where the API tells no role of an active user.
+	roleless bool
+}
+
+func oddUsers() []oddUser {
+	long := strings.Repeat("\U0001F600", 10_000)
+	editor := func(value string) string { return extension + `:{"editor":` + value + `}` }
+	viewer := editor("false")
+	var users []oddUser
+	// Whatever the rest is like, this is a Viewer.
+	for name, attributes := range map[string]string{
+		"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
+		"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
+		"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
+		"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
+		"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
+		"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
+		"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
+		"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
+		"no name at all":                   `"userName":null`,
+		"no e-mails":                       `"emails":null`,
+		"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
+		"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
+		"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
+		"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
+		"e-mails that are no list":         `"emails":"a@example.com"`,
+		"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
+		"active is absent":                 `"displayName":"A"`,
+		"active is null":                   `"active":null`,
+		"active is the string True":        `"active":"True"`,
+		"active is nonsense":               `"active":"perhaps"`,
+		"active is a number":               `"active":1`,
+		"created at no time":               `"meta":{"created":"yesterday"}`,
+		"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
+		"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
+		"meta is no object":                `"meta":"x"`,
+		"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+		"a number that no float can hold":  `"externalId":1e999999`,
+		"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+	} {
+		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes, role: "viewer"})
+	}
+	for name, attributes := range map[string]string{
+		"active is false":            `"active":false`,
+		"active is the string False": `"active":"False"`,
+	} {
+		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes})
+	}
+	for name, attributes := range map[string]string{
+		"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
+		"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
+		"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is a number": editor(`1`),
+		"editor is zero": editor(`0`), "editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
+		"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
+	} {
+		users = append(users, oddUser{name: name, attributes: attributes, roleless: true})
+	}
+	for name, attributes := range map[string]string{
+		"editor is the string true":      editor(`"true"`),
+		"editor is the string True":      editor(`" True "`),
+		"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
+	} {
+		users = append(users, oddUser{name: name, attributes: attributes, role: "editor"})
+	}
+	users = append(users, oddUser{name: "editor is the string False", attributes: editor(`"False"`), role: "viewer"})
+	return users
+}
+
+func TestNoUserIsTooOddToBeSynced(t *testing.T) {
+	users := oddUsers()
+	var raw []string
+	for i, user := range users {
+		raw = append(raw, fmt.Sprintf(`{"id":"u%d","userName":"u%d@example.com",%s}`, i, i, user.attributes))
+	}
+	picture, log := syncFrom(t, rawServer(t, raw))
+	roleless := 0
+	for i, user := range users {
+		t.Run(user.name, func(t *testing.T) {
+			id := fmt.Sprintf("u%d", i)
+			resource := picture.Resources["user:"+id]
+			if resource == nil {
+				t.Fatal("the user has vanished")
+			}
+			if strings.TrimSpace(resource.GetDisplayName()) == "" {
+				t.Error("the user has no name")
+			}
+			for _, role := range []string{"editor", "viewer"} {
+				if granted := picture.Grants["role:"+role+":assigned:user:"+id] != nil; granted != (role == user.role) {
+					t.Errorf("%s granted: %t, want %t", role, granted, role == user.role)
+				}
+			}
+		})
+		if user.roleless {
+			roleless++
+		}
+	}
+	if len(picture.Resources) != len(users)+2 {
+		t.Errorf("%d resources, want %d users and 2 roles", len(picture.Resources), len(users))
+	}
+	checkWarnings(t, log, roleless)
+}
+
+// checkWarnings checks that a sync has warned once of the users whose role the
+// API did not tell, and counted them.
+func checkWarnings(t *testing.T, log string, users int) {
+	t.Helper()
+	var counts []int
+	for line := range strings.Lines(log) {
+		var entry struct {
+			Level, Msg string
+			Users      int
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Level == "warn" && strings.Contains(entry.Msg, "no readable role") {
+			counts = append(counts, entry.Users)
+		}
+	}
+	if len(counts) != 1 || counts[0] != users {
+		t.Errorf("the warnings of users without a role count %v, want one that counts %d", counts, users)
+	}
+}
+
+// The SDK refuses an answer of more than 4 MiB. All of these pages are larger, and
+// under the bound of one answer of the API.
+func TestPagesOfLongNamesFitInTheSDKsAnswers(t *testing.T) {
+	for name, test := range map[string]struct{ unit, user string }{
+		"emoji":         {"\U0001F600", `"displayName":"%[1]s","name":{"formatted":"%[1]s"}`},
+		"escaped emoji": {`\ud83d\ude00`, `"displayName":"%[1]s"`},
+		"invalid UTF-8": {"\xff", `"userName":"%[1]s","displayName":"%[1]s","name":{"givenName":"%[1]s","familyName":"%[1]s"},"emails":[{"value":"%[1]s"}]`},
+		"one letter":    {"a", `"userName":"%[1]s","displayName":"%[1]s","name":{"givenName":"%[1]s","familyName":"%[1]s"},"emails":[{"value":"%[1]s"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attributes := fmt.Sprintf(test.user, strings.Repeat(test.unit, 10_000))
+			var raw []string
+			for i := range 100 {
+				raw = append(raw, fmt.Sprintf(`{"id":"u%d",%s,%s:{"editor":true}}`, i, attributes, extension))
+			}
+			picture, _ := syncFrom(t, rawServer(t, raw))
+			if len(picture.Resources) != 102 || len(picture.Grants) != 100 {
+				t.Errorf("%d resources and %d grants, want 102 and 100", len(picture.Resources), len(picture.Grants))
+			}
+		})
+	}
+}

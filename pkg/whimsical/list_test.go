@@ -1,0 +1,256 @@
+package whimsical
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
+)
+
+const listSchema = `"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"]`
+
+func TestAListAnswerIsRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		body string
+		ids  string
+	}{
+		"as the RFC has it":            {`{` + listSchema + `,"totalResults":2,"itemsPerPage":2,"startIndex":1,"Resources":[{"id":"a"},{"id":"b"}]}`, "a b"},
+		"Resources alone":              {`{"Resources":[{"id":"a"}]}`, "a"},
+		"names in another case":        {`{"RESOURCES":[{"id":"a"}],"TOTALRESULTS":1}`, "a"},
+		"a byte order mark":            {"\xef\xbb\xbf" + `{` + listSchema + `,"Resources":[{"id":"a"}]}`, "a"},
+		"white space around it":        {"\r\n {" + listSchema + `,"Resources": [ {"id":"a"} ] }` + "\n", "a"},
+		"totalResults as a string":     {`{"totalResults":"1","Resources":[{"id":"a"}]}`, "a"},
+		"totalResults as garbage":      {`{"totalResults":{},"Resources":[{"id":"a"}]}`, "a"},
+		"paging told as garbage":       {`{"itemsPerPage":null,"startIndex":"x","Resources":[{"id":"a"}]}`, "a"},
+		"users of wrong types":         {`{"Resources":[{"id":7,"active":"TRUE"},{"id":"b","emails":"x"}]}`, "7 b"},
+		"Resources are missing":        {`{` + listSchema + `,"totalResults":0}`, ""},
+		"Resources are missing, named": {`{` + listSchema + `}`, ""},
+		"Resources are null":           {`{` + listSchema + `,"Resources":null}`, ""},
+		"Resources are empty":          {`{"Resources":[]}`, ""},
+		"schemas in another case":      {`{"schemas":["URN:IETF:PARAMS:SCIM:API:MESSAGES:2.0:LISTRESPONSE"]}`, ""},
+		"totalResults alone":           {`{"totalResults":0}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page, err := following(t, listed(list, replying(test.body))).ListUsers(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, user := range page.Users {
+				ids = append(ids, user.ID)
+			}
+			if got := strings.Join(ids, " "); got != test.ids {
+				t.Errorf("got the users %q, want %q", got, test.ids)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatIsNoListFailsTheListing(t *testing.T) {
+	for name, test := range map[string]struct {
+		body, says string
+	}{
+		"empty":                   {"", "it is empty"},
+		"white space":             {" \n", "it is empty"},
+		"a byte order mark alone": {"\xef\xbb\xbf", "it is empty"},
+		"a web page":              {"<!DOCTYPE html><html><body>Sign in</body></html>", "it is a web page"},
+		"a web page, indented":    {"\n  <html></html>", "it is a web page"},
+		"text":                    {"OK", "not JSON"},
+		"half of it":              {`{` + listSchema + `,"Resources":[{"id":"a"},{"id":`, "not JSON"},
+		"more than one":           {`{"Resources":[]}{"Resources":[]}`, "not JSON"},
+		"UTF-16":                  {"\xff\xfe{\x00}\x00", "not JSON"},
+		"an array":                {`[{"id":"a"}]`, "no SCIM ListResponse"},
+		"null":                    {`null`, "no SCIM ListResponse"},
+		"a string":                {`"Resources"`, "no SCIM ListResponse"},
+		"an empty object":         {`{}`, "no SCIM ListResponse"},
+		"something else":          {`{"status":"ok","version":3}`, "no SCIM ListResponse"},
+		"a user":                  {`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"a"}`, "no SCIM ListResponse"},
+		"an error with 200":       {`{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"500","detail":"no"}`, "no SCIM ListResponse"},
+		"Resources as an object":  {`{` + listSchema + `,"Resources":{"id":"a"}}`, "no SCIM ListResponse"},
+		"Resources as a string":   {`{` + listSchema + `,"Resources":"none"}`, "no SCIM ListResponse"},
+		"Resources as a number":   {`{` + listSchema + `,"Resources":0}`, "no SCIM ListResponse"},
+		"Resources as false":      {`{` + listSchema + `,"Resources":false}`, "no SCIM ListResponse"},
+		"nested too deeply":       {`{"Resources":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, "not JSON"},
+		"a user without an id":    {`{"Resources":[{"id":"a"},{"userName":"ada@example.com"}]}`, "user 2 of the answer cannot be read: it has no id"},
+		"a user that is null":     {`{"Resources":[{"id":"a"},{"id":"b"},null]}`, "user 3 of the answer cannot be read"},
+		"a user that is a string": {`{"Resources":["a"]}`, "user 1 of the answer cannot be read"},
+		"ids that are not UTF-8":  {"{\"Resources\":[{\"id\":\"\xff\"},{\"id\":\"\xfe\"}]}", "user 1 of the answer cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page, err := following(t, listed(list, replying(test.body))).ListUsers(t.Context(), "")
+			wantCode(t, err, codes.FailedPrecondition)
+			if err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want it to say %q", err, test.says)
+			}
+			if page != nil {
+				t.Errorf("got a page of %d users", len(page.Users))
+			}
+		})
+	}
+}
+
+func TestTheContentTypeOfAListDoesNotMatter(t *testing.T) {
+	for _, contentType := range []string{
+		"application/scim+json", "application/json;charset=UTF-8", "text/html", "text/plain", "application/octet-stream", "%%%", "",
+	} {
+		client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{contentType}
+			_, _ = w.Write([]byte(`{"Resources":[{"id":"a"}]}`))
+		})
+		page, err := client.ListUsers(t.Context(), "")
+		if err != nil || len(page.Users) != 1 {
+			t.Errorf("%q: got %+v, %v", contentType, page, err)
+		}
+	}
+}
+
+func TestALaterListKeyDoesNotMixIntoAnEarlierOne(t *testing.T) {
+	body := `{"Resources":[{"id":"a",` + ext + `:{"editor":false}}],"resources":[{"id":"b"}]}`
+	page, err := following(t, listed(list, replying(body))).ListUsers(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range page.Users {
+		if user.ID == "b" && user.Role != RoleUnknown {
+			t.Errorf("a user without a role reads as %s", user.Role)
+		}
+	}
+}
+
+// usersOf returns a list answer with the users from first to last.
+func usersOf(first, last, total int) scimscript.Reply {
+	var users []string
+	for i := first; i <= last; i++ {
+		users = append(users, fmt.Sprintf(`{"id":"u%d","userName":"user%d@example.com"}`, i, i))
+	}
+	return replying(fmt.Sprintf(`{%s,"totalResults":%d,"Resources":[%s]}`, listSchema, total, strings.Join(users, ",")))
+}
+
+// readAll lists all users, and returns their ids in the order they came.
+func readAll(t *testing.T, client *Client) ([]string, error) {
+	t.Helper()
+	var ids []string
+	seen := make(map[string]int)
+	token := ""
+	for {
+		page, err := client.ListUsers(t.Context(), token)
+		if err != nil {
+			return nil, err
+		}
+		evidence := Evidence{}
+		for _, user := range page.Users {
+			evidence.Repeated = evidence.Repeated || seen[user.ID] > page.First
+			seen[user.ID] = page.Seq + 1
+			ids = append(ids, user.ID)
+		}
+		if page.Next != "" == page.Ended {
+			t.Errorf("page %d: the next token is %q, ended is %v", page.Seq, page.Next, page.Ended)
+		}
+		next := page.Next
+		if page.Ended {
+			if next, err = page.Conclude(evidence); err != nil {
+				return nil, err
+			}
+		}
+		if next == "" {
+			return ids, nil
+		}
+		if next == token {
+			t.Fatalf("page %d: the token does not advance", page.Seq)
+		}
+		token = next
+	}
+}
+
+func TestAListingAsksForThePagesOneAfterTheOther(t *testing.T) {
+	client := following(t,
+		listed(list, usersOf(1, 100, 150)),
+		listed("Users?count=100&startIndex=100", usersOf(100, 150, 150)),
+		listed("Users?count=100&startIndex=150", usersOf(150, 150, 150)),
+	)
+	ids, err := readAll(t, client)
+	if err != nil || len(ids) != 150 {
+		t.Errorf("got %d users, %v", len(ids), err)
+	}
+}
+
+func TestARefusedCountIsLeftOut(t *testing.T) {
+	client := following(t,
+		listed(list, scimscript.Refused(http.StatusBadRequest, "invalidValue", "count must be at most 50")),
+		listed("Users?startIndex=1", usersOf(1, 20, 30)),
+		listed("Users?startIndex=20", usersOf(20, 30, 30)),
+		listed("Users?startIndex=30", usersOf(30, 30, 30)),
+	)
+	ids, err := readAll(t, client)
+	if err != nil || len(ids) != 30 {
+		t.Errorf("got %d users, %v", len(ids), err)
+	}
+}
+
+func TestACountRefusedOnALaterPageIsLeftOutFromThere(t *testing.T) {
+	client := following(t,
+		listed(list, usersOf(1, 100, 120)),
+		listed("Users?count=100&startIndex=100", scimscript.Refused(http.StatusBadRequest, "", "")),
+		listed("Users?startIndex=100", usersOf(100, 120, 120)),
+		listed("Users?startIndex=120", usersOf(120, 120, 120)),
+	)
+	ids, err := readAll(t, client)
+	if err != nil || len(ids) != 120 {
+		t.Errorf("got %d users, %v", len(ids), err)
+	}
+}
+
+func TestAListRefusedWithoutACountFails(t *testing.T) {
+	client := following(t,
+		listed(list, scimscript.Refused(http.StatusBadRequest, "", "no")),
+		listed("Users?startIndex=1", scimscript.Refused(http.StatusBadRequest, "", "still no")),
+	)
+	_, err := readAll(t, client)
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func TestALostFirstPageOnlyServerFails(t *testing.T) {
+	client := following(t,
+		listed(list, usersOf(1, 100, 150)),
+		listed("Users?count=100&startIndex=100", usersOf(1, 100, 150)),
+		listed("Users?count=100&startIndex=1073741824", usersOf(1, 100, 150)),
+	)
+	_, err := readAll(t, client)
+	wantCode(t, err, codes.FailedPrecondition)
+}
+
+func TestValidateMakesOneSmallRequest(t *testing.T) {
+	if _, err := following(t, listed("Users?count=1&startIndex=1", usersOf(1, 1, 9))).Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for name, test := range map[string]struct {
+		reply scimscript.Reply
+		code  codes.Code
+	}{
+		"a refused token":     {scimscript.Refused(http.StatusUnauthorized, "", ""), codes.Unauthenticated},
+		"another base URL":    {scimscript.Reply{Status: http.StatusNotFound, Body: "<html>not found</html>"}, codes.FailedPrecondition},
+		"a web page":          {replying("<html>sign in</html>"), codes.FailedPrecondition},
+		"no list":             {replying(`{"hello":"world"}`), codes.FailedPrecondition},
+		"no content":          {scimscript.NoContent, codes.FailedPrecondition},
+		"a server that fails": {scimscript.Refused(http.StatusBadGateway, "", ""), codes.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context())
+			wantCode(t, err, test.code)
+		})
+	}
+}
+
+func TestAPageTokenOfSomebodyElseIsRefused(t *testing.T) {
+	for _, token := range []string{"2", "not a token", "e30", strings.Repeat("A", 10_000)} {
+		_, err := following(t).ListUsers(t.Context(), token)
+		wantCode(t, err, codes.InvalidArgument)
+		if err != nil && strings.Contains(err.Error(), token) && len(token) > 1 {
+			t.Errorf("the error repeats the token: %v", err)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package whimsical
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/conductorone/baton-sdk/pkg/uhttp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
+)
+
+// speaking returns the base URL of a server that reads a request and then does
+// as it likes with the connection, which is closed afterwards.
+func speaking(t *testing.T, speak func(*net.TCPConn)) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		_ = listener.Close() // which ends the loop below
+		<-done
+	})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_ = req.Body.Close()
+				if tcp, ok := conn.(*net.TCPConn); ok {
+					speak(tcp)
+				}
+			}
+			_ = conn.Close()
+		}
+	}()
+	return fmt.Sprintf("http://%s/scim-v2/", listener.Addr())
+}
+
+// writing returns a speaker that writes a text.
+func writing(text string) func(*net.TCPConn) {
+	return func(conn *net.TCPConn) {
+		_, _ = conn.Write([]byte(text)) // a client that is gone shows in the test
+	}
+}
+
+func TestAnAnswerThatDoesNotArriveWhole(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/scim+json\r\n"
+	reset := func(conn *net.TCPConn) { _ = conn.SetLinger(0) }
+	for name, test := range map[string]struct {
+		speak func(*net.TCPConn)
+		code  codes.Code
+		says  string
+	}{
+		"closed before the answer":     {writing(""), codes.Unavailable, "the connection was closed before the answer was whole"},
+		"reset before the answer":      {reset, codes.Unavailable, "the connection was reset"},
+		"closed within the head":       {writing("HTTP/1.1 200 OK\r\nContent-"), codes.Unavailable, "no whole answer arrived"},
+		"closed within the body":       {writing(head + "Content-Length: 100\r\n\r\n{\"Resources\":["), codes.Unavailable, "the connection was closed before the answer was whole"},
+		"closed within a chunk":        {writing(head + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"Resources\":["), codes.Unavailable, "the connection was closed before the answer was whole"},
+		"closed before the last chunk": {writing(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"Resources\":[]}\r\n"), codes.Unavailable, "the connection was closed before the answer was whole"},
+		"a broken chunk":               {writing(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), codes.Unavailable, "no whole answer arrived"},
+		"broken compression":           {writing(head + "Content-Encoding: gzip\r\nContent-Length: 16\r\n\r\nabcdefghijklmnop"), codes.Unavailable, "no whole answer arrived"},
+		"another protocol":             {writing("SSH-2.0-" + scimscript.Token + "\r\n"), codes.Unavailable, "no whole answer arrived"},
+		"a status that is none":        {writing("HTTP/1.1 " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
+		"a header that is none":        {writing("HTTP/1.1 200 OK\r\nBearer " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
+		"a length that is none":        {writing("HTTP/1.1 200 OK\r\nContent-Length: " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
+		// The status counts even where the body does not arrive.
+		"a refusal without its body": {writing("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n"), codes.Unauthenticated, "the SCIM token was refused"},
+		// A body that ends with the connection can be cut off unnoticed, but
+		// then it is no JSON.
+		"a body without a length": {writing(head + "\r\n{\"Resources\":["), codes.FailedPrecondition, "not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := clientOf(t, speaking(t, test.speak)).ListUsers(t.Context(), "")
+			wantCode(t, err, test.code)
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("got %v, want it to say %q", err, test.says)
+			}
+			secretFree(t, err.Error())
+			readable(t, err.Error())
+		})
+	}
+}
+
+func TestAServerThatCannotBeReached(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	_, err := clientOf(t, server.URL).ListUsers(t.Context(), "")
+	wantCode(t, err, codes.Unavailable)
+	if err != nil && !strings.Contains(err.Error(), "the connection was refused: check the network") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAServerWhoseTLSIsWrong(t *testing.T) {
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
+	_, err := clientOf(t, untrusted.URL).ListUsers(t.Context(), "")
+	wantCode(t, err, codes.FailedPrecondition)
+	if err != nil && !strings.Contains(err.Error(), "TLS certificate is not trusted") {
+		t.Errorf("got %v", err)
+	}
+
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	_, err = clientOf(t, "https"+strings.TrimPrefix(plain.URL, "http")).ListUsers(t.Context(), "")
+	wantCode(t, err, codes.FailedPrecondition)
+	if err != nil && !strings.Contains(err.Error(), "the server does not speak TLS") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestFailuresThatNoTestServerHas describes errors that only real networks make.
+func TestFailuresThatNoTestServerHas(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		code codes.Code
+		says string
+	}{
+		"an unknown host":      {&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, codes.FailedPrecondition, "the host name is unknown"},
+		"a failing resolver":   {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "could not be looked up"},
+		"a slow resolver":      {&net.DNSError{Err: "i/o timeout", Name: "example.com", IsTimeout: true}, codes.DeadlineExceeded, "in time"},
+		"another host's name":  {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}, codes.FailedPrecondition, "TLS certificate is not trusted"},
+		"an unknown authority": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, codes.FailedPrecondition, "TLS certificate is not trusted"},
+		"a status of the SDK":  {status.Error(codes.DeadlineExceeded, "request timeout"), codes.DeadlineExceeded, "in time"},
+		"anything else":        {fmt.Errorf("ada@example.com said %s", scimscript.Token), codes.Unavailable, "no whole answer arrived"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := transportError(t.Context(), http.MethodGet, "/Users", fmt.Errorf("wrapped: %w", test.err))
+			wantCode(t, err, test.code)
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want it to say %q", err, test.says)
+			}
+			secretFree(t, err.Error())
+		})
+	}
+}
+
+// hanging returns the base URL of a server that answers with some text and
+// then waits until the client is gone.
+func hanging(t *testing.T, text string, began func()) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if text != "" {
+			_, _ = w.Write([]byte(text))
+			_ = http.NewResponseController(w).Flush()
+		}
+		if began != nil {
+			began()
+		}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestAnAnswerThatTakesTooLong(t *testing.T) {
+	for name, text := range map[string]string{
+		"before it begins": "",
+		"in the middle":    `{"Resources":[`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			const moment = 20 * time.Millisecond
+			base := hanging(t, text, nil)
+			client, err := New(context.WithValue(t.Context(), uhttp.ContextHTTPTimeoutKey, moment), base, scimscript.Token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.ListUsers(t.Context(), "")
+			wantCode(t, err, codes.DeadlineExceeded)
+			if err == nil || !strings.Contains(err.Error(), "no whole answer arrived in time") {
+				t.Errorf("got %v", err)
+			}
+
+			ctx, cancel := context.WithTimeout(t.Context(), moment)
+			defer cancel()
+			_, err = clientOf(t, base).ListUsers(ctx, "")
+			wantCode(t, err, codes.DeadlineExceeded)
+
+			ctx, cancel = context.WithCancel(t.Context())
+			defer cancel()
+			_, err = clientOf(t, hanging(t, text, cancel)).ListUsers(ctx, "")
+			wantCode(t, err, codes.Canceled)
+		})
+	}
+}

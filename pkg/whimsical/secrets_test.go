@@ -1,0 +1,180 @@
+package whimsical
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
+)
+
+// person is an e-mail address that servers of these tests give away.
+const person = "ada.lovelace@example.com"
+
+// secretFree fails the test on a text with eight or more characters of the
+// token in a row, or with the address of a person.
+func secretFree(t *testing.T, text string) {
+	t.Helper()
+	for i := 0; i+8 <= len(scimscript.Token); i++ {
+		if part := scimscript.Token[i : i+8]; strings.Contains(text, part) {
+			t.Errorf("%q is in %q", part, text)
+			break
+		}
+	}
+	for _, part := range []string{"ada.lovelace", "example.com"} {
+		if strings.Contains(strings.ToLower(text), part) {
+			t.Errorf("%q is in %q", part, text)
+		}
+	}
+}
+
+// noted returns a context whose logger keeps everything it is told.
+func noted(ctx context.Context) (context.Context, *bytes.Buffer) {
+	var log bytes.Buffer
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewDevelopmentEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel)
+	return ctxzap.ToContext(ctx, zap.New(core)), &log
+}
+
+// detail returns a SCIM error that says a text.
+func detail(says string) string {
+	body, err := json.Marshal(map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "scimType": says, "detail": says,
+	})
+	if err != nil {
+		return ""
+	}
+	return string(body)
+}
+
+// echoes are servers that give away what they were sent, by name.
+func echoes() map[string]http.HandlerFunc {
+	const token = scimscript.Token
+	handlers := map[string]http.HandlerFunc{
+		"its headers": func(w http.ResponseWriter, r *http.Request) {
+			for name, values := range r.Header {
+				w.Header()[name] = values
+				w.Header()["X-Echo-"+name] = values
+			}
+			for _, name := range keptHeaders {
+				if name != "Content-Type" {
+					w.Header().Set(name, r.Header.Get("Authorization"))
+				}
+			}
+			w.Header().Set("Location", "https://example.com/?token="+token)
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+		"its headers, with 200": func(w http.ResponseWriter, r *http.Request) {
+			for _, name := range keptHeaders {
+				w.Header().Set(name, r.Header.Get("Authorization"))
+			}
+			_, _ = w.Write([]byte(`{"Resources":[],"detail":"` + token + person + `"}`))
+		},
+		"a reason phrase": func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 403 Bearer %s %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", token, person)
+			_ = conn.Close()
+		},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "https://example.com/"+token+"?user="+person)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		},
+		"a body that is no SCIM error": saying(http.StatusBadGateway, "<html>Bearer "+token+" "+person),
+		"a web page with 200":          saying(http.StatusOK, "<html>Bearer "+token+" "+person),
+		"a list of somebody else":      saying(http.StatusOK, `{"Resources":[{"userName":"`+person+token+`"}]}`),
+		"JSON that is no list":         saying(http.StatusOK, detail(token+" "+person)),
+	}
+	for name, says := range map[string]string{
+		"the token":                   token,
+		"the header":                  "got Authorization: Bearer " + token,
+		"the token, cut off":          token[:12] + "...",
+		"the end of the token":        "..." + token[9:],
+		"the middle of the token":     "x" + token[4:14] + "y",
+		"the token, in words":         strings.Join(strings.Split(token, "-"), "-") + "-" + token + token[3:] + token[:8],
+		"the token behind much text":  strings.Repeat("x ", 145) + token,
+		"the token at the very end":   strings.Repeat("y", 4790) + token + token,
+		"an e-mail address":           "user " + person + " exists",
+		"a filter":                    `invalid filter: userName eq "` + person + `"`,
+		"an encoded filter":           "GET /Users?filter=userName%20eq%20%22ada.lovelace%40example.com%22",
+		"a doubly encoded filter":     "userName%2520eq%2520%2522ada.lovelace%2540example.com%2522",
+		"an address escaped for JSON": `{\"userName\":\"ada.lovelace\u0040example.com\"}`,
+		"an address escaped for HTML": "ada.lovelace&#64;example.com or ada.lovelace&commat;example.com",
+		"an address in capitals":      "ADA.LOVELACE@EXAMPLE.COM",
+		"a quoted local part":         `"ada.lovelace smith"@example.com`,
+		"an address in brackets":      "Ada <" + person + ">, mailto:" + person + ";(" + person + ")",
+		"an address split by control": "ada.lovelace\u200b@\u200bexample.com",
+		"an address between controls": "\x00" + person + "\x1b[0m",
+		"many addresses":              strings.Repeat(person+",", 200),
+	} {
+		handlers["a detail with "+name] = saying(http.StatusBadRequest, detail(says))
+		handlers["a 404 with "+name] = saying(http.StatusNotFound, detail(says))
+	}
+	return handlers
+}
+
+func TestNoErrorAndNoLogHoldsASecret(t *testing.T) {
+	for name, echo := range echoes() {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(echo)
+			t.Cleanup(server.Close)
+			ctx, log := noted(t.Context())
+			client, err := New(ctx, server.URL+"/scim-v2", scimscript.Token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inactive := false
+			for operation, call := range map[string]func() error{
+				"validate":              func() error { _, err := client.Validate(ctx); return err },
+				"list":                  func() error { _, err := client.ListUsers(ctx, ""); return err },
+				"find":                  func() error { _, err := client.FindUser(ctx, person); return err },
+				"get":                   func() error { _, err := client.GetUser(ctx, "u1"); return err },
+				"get by e-mail address": func() error { _, err := client.GetUser(ctx, person); return err },
+				"get by token":          func() error { _, err := client.GetUser(ctx, scimscript.Token); return err },
+				"create":                func() error { _, err := client.CreateUser(ctx, NewUser{UserName: person}); return err },
+				"patch": func() error {
+					_, err := client.PatchUser(ctx, person, Change{Active: &inactive, Role: RoleViewer})
+					return err
+				},
+				"delete": func() error { return client.DeleteUser(ctx, person) },
+			} {
+				err := call()
+				if err == nil {
+					continue
+				}
+				t.Logf("%s: %v", operation, err)
+				secretFree(t, err.Error())
+				secretFree(t, fmt.Sprintf("%+v %#v", err, err))
+				secretFree(t, fmt.Sprint(status.Convert(err).Proto()))
+				readable(t, err.Error())
+			}
+			if log.Len() == 0 {
+				t.Error("nothing was logged: what does this test look at?")
+			}
+			secretFree(t, log.String())
+		})
+	}
+}
+
+func TestTheTokenIsNotInTheClientsOwnText(t *testing.T) {
+	ctx, log := noted(t.Context())
+	client, err := New(ctx, "https://example.org/", scimscript.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secretFree(t, log.String())
+	if text := fmt.Sprint(client.users); strings.Contains(text, scimscript.Token) {
+		t.Errorf("the token is in %s", text)
+	}
+}
