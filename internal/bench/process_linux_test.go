@@ -25,7 +25,7 @@ import (
 func BenchmarkProcess(b *testing.B) {
 	dir := b.TempDir()
 	for _, pkg := range []string{"cmd/baton-whimsical", "internal/floor/baton-floor"} {
-		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg) //nolint:gosec // our own commands
+		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg)
 		if out, err := build.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
@@ -90,7 +90,7 @@ func execute(b *testing.B, path string, env ...string) run {
 		b.Fatal(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	cmd := exec.CommandContext(b.Context(), path) //nolint:gosec // our own commands
+	cmd := exec.CommandContext(b.Context(), path)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"HOME=" + dir, "TMPDIR=" + dir, "BATON_LOG_LEVEL=error"}, env...)
 	var output strings.Builder

@@ -11,6 +11,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
+	"github.com/conductorone/baton-sdk/pkg/ugrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
@@ -51,7 +52,10 @@ func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2, w
 	}
 	const bufferSize = 1 << 20
 	listener := bufconn.Listen(bufferSize)
-	h := &Harness{Store: store, server: grpc.NewServer()}
+	// The SDK's own process has these interceptors, too: they check requests and
+	// hand ctx's logger to the connector.
+	interceptors := grpc.ChainUnaryInterceptor(ugrpc.UnaryServerInterceptor(ctx)...)
+	h := &Harness{Store: store, server: grpc.NewServer(interceptors)}
 	register(h.server, server)
 	go func() { _ = h.server.Serve(listener) }() // ends with Stop
 	h.conn, err = grpc.NewClient("passthrough:///bufconn",

@@ -5,6 +5,7 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
 	script "github.com/conductorone/baton-whimsical/internal/scimscript"
 )
@@ -138,6 +139,22 @@ func TestGrantByTheStateFound(t *testing.T) {
 			following(t, test.steps...).grant(test.role, "u1").check(t, test.want)
 		})
 	}
+}
+
+func TestAnIDThatIsAnAddressStaysOutOfLogAndErrors(t *testing.T) {
+	user := func(editor bool) script.Reply {
+		return script.OK(script.User{ID: ada, UserName: ada, Active: true, Editor: editor})
+	}
+	p := following(t,
+		script.Get(ada, user(false)), script.Patch(ada, script.SetRole(true), user(true)),
+		script.Get(ada, user(true)), script.Patch(ada, script.SetRole(false), script.Refused(403, "", "not for "+ada)),
+	)
+	p.grant("editor", ada).check(t, expectation{
+		grants:  []string{grantID("editor", ada)},
+		annos:   []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID("viewer", ada)}.Build()},
+		changes: changed("role granted", "{id}", "editor"),
+	})
+	p.revoke("editor", ada).check(t, expectation{code: codes.PermissionDenied, says: "not for [e-mail]"})
 }
 
 func TestGrantAndRevokeCheckTheirArgumentsBeforeAnyRequest(t *testing.T) {

@@ -14,7 +14,7 @@ func TestABaseURLWithOrWithoutASlashLeadsToTheSamePaths(t *testing.T) {
 		"https://api.whimsical.com/scim-v2/":     "https://api.whimsical.com/scim-v2/Users",
 		"https://api.whimsical.com/scim-v2":      "https://api.whimsical.com/scim-v2/Users",
 		"https://api.whimsical.com/scim-v2//":    "https://api.whimsical.com/scim-v2/Users",
-		" https://api.whimsical.com/scim-v2/\n":  "https://api.whimsical.com/scim-v2/Users",
+		"\thttps://api.whimsical.com/scim-v2/\n": "https://api.whimsical.com/scim-v2/Users",
 		"HTTPS://api.whimsical.com/scim-v2/":     "https://api.whimsical.com/scim-v2/Users",
 		"https://api.whimsical.com":              "https://api.whimsical.com/Users",
 		"https://api.whimsical.com/":             "https://api.whimsical.com/Users",
@@ -42,7 +42,7 @@ func TestABaseURLWithOrWithoutASlashLeadsToTheSamePaths(t *testing.T) {
 }
 
 func TestABaseURLThatCouldGiveTheTokenAwayIsRefused(t *testing.T) {
-	for name, raw := range map[string]string{
+	for name, raw := range map[string]string{ //nolint:gosec // no credentials of anybody
 		"empty":                          "",
 		"blank":                          "  ",
 		"no scheme":                      "api.whimsical.com/scim-v2/",
@@ -87,7 +87,7 @@ func TestATokenThatNoHeaderCanCarryIsRefused(t *testing.T) {
 		"empty":                      {token: "", code: codes.InvalidArgument},
 		"blank":                      {token: " \n", code: codes.InvalidArgument},
 		"a line break":               {token: "abc\ndef", code: codes.InvalidArgument},
-		"a header of its own":        {token: "abc\r\nX-Admin: true", code: codes.InvalidArgument},
+		"a header of its own":        {token: "abc\r\nX-Admin: true", code: codes.InvalidArgument}, //nolint:gosec // no credentials of anybody
 		"a space":                    {token: "abc def", code: codes.InvalidArgument},
 		"the scheme":                 {token: "Bearer abcdef", code: codes.InvalidArgument},
 		"quotes":                     {token: `"abcdef"`, code: codes.InvalidArgument},

@@ -67,7 +67,7 @@ func (h *history) play(t *testing.T) error {
 		if h.requests == limit {
 			t.Fatalf("the listing of %d users did not end within %d requests", grown, limit)
 		}
-		if err := h.reader.read(h.model); err != nil {
+		if err := h.read(h.model); err != nil {
 			return err
 		}
 		if h.churn.bursts > 0 && h.rand.Float64() < h.churn.chance {

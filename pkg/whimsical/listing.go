@@ -86,7 +86,7 @@ func (cur cursor) advance(v view) (step, error) {
 		next.Unpaged = true
 		if cur.Single {
 			next.Single = false
-			next.Start--
+			next.Start = max(1, next.Start-1)
 		}
 	}
 	if !next.Unpaged {

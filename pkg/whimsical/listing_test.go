@@ -250,7 +250,7 @@ func TestOneChangeAtEveryBoundary(t *testing.T) {
 								}
 							}
 						}
-						if err := h.reader.read(m); err != nil {
+						if err := h.read(m); err != nil {
 							t.Fatalf("after request %d: %v", boundary, err)
 						}
 					}

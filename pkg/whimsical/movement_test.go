@@ -16,7 +16,7 @@ import (
 func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
 	never := func(*passLog) bool { return false }
 	for name, test := range map[string]struct {
-		histories  int
+		histories  uint64
 		kinds      int
 		undated    bool
 		totals     func(*model, []member) number
@@ -46,7 +46,7 @@ func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var completed, light, lightCompleted, failed, undetected, requests int
-			for seed := range uint64(test.histories) {
+			for seed := range test.histories {
 				choice := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable, not secret
 				m, c := drawn(choice)
 				c.kinds = test.kinds

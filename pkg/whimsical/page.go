@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"hash/fnv"
 
 	"google.golang.org/grpc/codes"
@@ -138,7 +137,7 @@ func (a *anchors) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	if len(packed)%8 != 0 {
-		return errors.New("half an anchor")
+		return base64.CorruptInputError(len(packed)) // half an anchor
 	}
 	*a = nil
 	for ; len(packed) >= 8; packed = packed[8:] {

@@ -65,7 +65,7 @@ func TestTheEmptyTokenIsTheFirstPage(t *testing.T) {
 }
 
 func TestATokenThatNoListingMadeIsRefused(t *testing.T) {
-	for name, raw := range map[string]string{
+	for name, raw := range map[string]string{ //nolint:gosec // page tokens, not credentials
 		"no JSON":                `{"n":1,`,
 		"no object":              `[1]`,
 		"null":                   `null`,
@@ -109,8 +109,5 @@ func TestFingerprintsTellUsersApart(t *testing.T) {
 			t.Errorf("%q and %q have one fingerprint", id, other)
 		}
 		seen[hash] = id
-	}
-	if Fingerprint("a") != Fingerprint("a") {
-		t.Error("a fingerprint changes")
 	}
 }

@@ -128,6 +128,14 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 			},
 			code: codes.FailedPrecondition, says: "accepted the change but did not apply it",
 		},
+		"the other half of a change applied is not applied": {
+			change: reinstate,
+			steps: []script.Step{
+				script.Patch("u1", script.ActivateAs(false), script.OK(script.User{ID: "u1", Active: false, Editor: false})),
+				script.Get("u1", script.OK(script.User{ID: "u1", Active: false, Editor: false})),
+			},
+			code: codes.FailedPrecondition, says: "accepted the change but did not apply it",
+		},
 		"the read answers with somebody else": {
 			change: toEditor,
 			steps: []script.Step{

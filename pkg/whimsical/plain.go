@@ -2,7 +2,12 @@ package whimsical
 
 import (
 	"github.com/go-json-experiment/json"
+	v1 "github.com/go-json-experiment/json/v1"
 )
+
+// plainOptions make names match as they do in encoding/json: without regard to
+// case, but not to dashes and underscores.
+var plainOptions = json.JoinOptions(json.MatchCaseInsensitiveNames(true), v1.MatchCaseSensitiveDelimiter(true))
 
 // plainList is a ListResponse whose users have the types that RFC 7643 gives
 // them. Nearly all answers are such, and are read in one go, twice as fast as
@@ -41,7 +46,7 @@ type plainEmail struct {
 // least one user, all with an id; ok is false for every other body.
 func readPlainUsers(body []byte) (list *userList, ok bool) {
 	var plain plainList
-	if json.Unmarshal(body, &plain, json.MatchCaseInsensitiveNames(true)) != nil || len(plain.Resources) == 0 {
+	if json.Unmarshal(body, &plain, plainOptions) != nil || len(plain.Resources) == 0 {
 		return nil, false
 	}
 	list = &userList{

@@ -2,6 +2,7 @@ package whimsical
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,10 +10,11 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
+// header returns a header of pairs of a name and a value.
 func header(pairs ...string) http.Header {
 	h := make(http.Header)
-	for i := 0; i < len(pairs); i += 2 {
-		h.Set(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		h.Set(pair[0], pair[1])
 	}
 	return h
 }

@@ -21,7 +21,7 @@ const escapedAt = `(?:@|%(?:25)*40|\\u0040|&#(?:64|[xX]40);|&commat;)`
 
 var (
 	atSign       = regexp.MustCompile(escapedAt)
-	emailPattern = regexp.MustCompile(`(?:"[^"@]*"|[^\s@"<>(),;:=]+)` + escapedAt + `[^\s@"'<>(),;:=&\\]+`)
+	emailPattern = regexp.MustCompile(`(?:"[^"@]*"|[^\s@"<>(),;:=]+)(?:` + escapedAt + `[^\s@"'<>(),;:=&\\]+)+`)
 )
 
 // redactor makes text that came from a server fit for errors and logs.

@@ -87,7 +87,7 @@ func echoes() map[string]http.HandlerFunc {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 403 Bearer %s %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", token, person)
 			_ = conn.Close()
 		},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+		"a redirect": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://example.com/"+token+"?user="+person)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		},

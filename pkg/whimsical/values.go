@@ -42,10 +42,9 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 	*f = flag{set: !bytes.Equal(raw, []byte("null"))}
 	if raw[0] == '"' {
 		var s string
-		if json.Unmarshal(raw, &s) != nil {
-			return nil
+		if json.Unmarshal(raw, &s) == nil {
+			raw = []byte(strings.ToLower(strings.TrimSpace(s)))
 		}
-		raw = []byte(strings.ToLower(strings.TrimSpace(s)))
 	}
 	switch string(raw) {
 	case "true":
@@ -126,9 +125,8 @@ func (e *emails) UnmarshalJSON(raw []byte) error {
 	*e = nil
 	items := []json.RawMessage{raw}
 	if raw[0] == '[' {
-		items = nil
-		if json.Unmarshal(raw, &items) != nil {
-			return nil
+		if items = nil; json.Unmarshal(raw, &items) != nil {
+			items = nil
 		}
 	}
 	for _, item := range items {
