@@ -3,8 +3,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/conductorone/baton-sdk/pkg/config"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
 	"github.com/conductorone/baton-sdk/pkg/exit"
@@ -17,16 +15,11 @@ import (
 var version = "dev"
 
 func main() {
-	args, err := safeCreation(os.Args[1:], os.Getenv)
+	mode, err := prepare()
 	if err != nil {
 		exit.LogExit(err)
 	}
-	os.Args = append(os.Args[:1:1], args...)
-	if err := hideOwnSecrets(); err != nil {
-		exit.LogExit(err)
-	}
-	ctx := untilStopped(modeOf(os.Args[1:], os.Getenv))
-	config.RunConnector(ctx, "baton-whimsical", version, cfg.Config, connector.New,
+	config.RunConnector(untilStopped(mode), "baton-whimsical", version, cfg.Config, connector.New,
 		connectorrunner.WithSessionStoreEnabled(),
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(&connector.Connector{}),
 	)

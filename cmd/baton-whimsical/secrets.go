@@ -1,9 +1,6 @@
 package main
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // secretFlags are the flags whose values are secrets, with the environment
 // variables that mean the same.
@@ -37,14 +34,4 @@ func hideSecrets(arguments []string, setenv func(name, value string) error) ([]s
 		}
 	}
 	return kept, nil
-}
-
-// hideOwnSecrets does so for this process.
-func hideOwnSecrets() error {
-	arguments, err := hideSecrets(os.Args[1:], os.Setenv)
-	if err != nil {
-		return err
-	}
-	os.Args = append(os.Args[:1:1], arguments...)
-	return nil
 }

@@ -25,7 +25,7 @@ import (
 func BenchmarkProcess(b *testing.B) {
 	dir := b.TempDir()
 	for _, pkg := range []string{"cmd/baton-whimsical", "internal/floor/baton-floor"} {
-		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg)
+		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg) //nolint:gosec // our own commands
 		if out, err := build.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
