@@ -84,6 +84,20 @@ func (watcher) Sync() error { return nil }
 // Close implements zap.Sink.
 func (watcher) Close() error { return nil }
 
+// storeFailures are what the SDK's store says where a grant or revoke names
+// something that the last sync does not hold. The log does not tell their codes.
+var storeFailures = []struct {
+	says   string
+	code   codes.Code
+	advice string
+}{
+	{"pebble: not found", codes.NotFound, adviceNotSynced},
+	{"sql: no rows in result set", codes.NotFound, adviceNotSynced},
+	{"pebble engine: no current sync", codes.FailedPrecondition, "the file holds no sync: run baton-whimsical without arguments first"},
+}
+
+const adviceNotSynced = "the last sync holds no such user, role or grant: check the ids, or sync again"
+
 // codePattern is how gRPC spells the code of an error.
 var codePattern = regexp.MustCompile(`code = (\w+) desc = `)
 
@@ -96,6 +110,11 @@ func failureIn(line []byte) error {
 	start := bytes.IndexByte(line, '{')
 	if start < 0 || json.Unmarshal(line[start:], &fields) != nil || fields.Error == "" {
 		fields.Error = failureMessage
+	}
+	for _, known := range storeFailures {
+		if strings.HasSuffix(fields.Error, known.says) {
+			return failed{text: fields.Error + ": " + known.advice, code: known.code}
+		}
 	}
 	code := codes.Unknown
 	if match := codePattern.FindStringSubmatch(fields.Error); match != nil {

@@ -21,6 +21,14 @@ func TestTheFailureInALogLineKeepsItsTextAndCode(t *testing.T) {
 			"2026-01-05T09:00:00Z\tERROR\trunner.go:1\trunner: error processing on-demand task\t" + `{"error": "` + refused + `", "task_id": ""}` + "\n",
 			refused, codes.Unauthenticated,
 		},
+		"of the store": {
+			`{"msg":"runner: error processing on-demand task","error":"runner: error processing task: pebble: not found"}`,
+			"runner: error processing task: pebble: not found: " + adviceNotSynced, codes.NotFound,
+		},
+		"of an empty store": {
+			`{"msg":"runner: error processing on-demand task","error":"pebble engine: no current sync"}`,
+			"pebble engine: no current sync: the file holds no sync: run baton-whimsical without arguments first", codes.FailedPrecondition,
+		},
 		"without a code":           {`{"msg":"runner: error processing on-demand task","error":"disk full"}`, "disk full", codes.Unknown},
 		"with an unknown code":     {`{"msg":"runner: error processing on-demand task","error":"code = Fine desc = x"}`, "code = Fine desc = x", codes.Unknown},
 		"without an error":         {`{"msg":"runner: error processing on-demand task"}`, failureMessage, codes.Unknown},

@@ -220,10 +220,9 @@ func TestOneShotActions(t *testing.T) {
 	w.untouched(t)
 	s.expects(before)
 
-	// The SDK reports every action that fails with the code 2 (Unknown); only the
-	// message tells why. One that does not exist is a code of its own.
-	s.fails(codes.Unknown, "there is no user with this id", actionArgs("enable_user", "nobody")...)
-	s.fails(codes.Unknown, "disable_user needs the argument user_id", "--invoke-action", "disable_user")
+	// The SDK would exit with 2 (Unknown) whatever the reason.
+	s.fails(codes.NotFound, "there is no user with this id", actionArgs("enable_user", "nobody")...)
+	s.fails(codes.InvalidArgument, "disable_user needs the argument user_id", "--invoke-action", "disable_user")
 	s.fails(codes.NotFound, "promote_user", actionArgs("promote_user", editor)...)
 	s.expects(before)
 }

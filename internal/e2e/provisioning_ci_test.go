@@ -35,7 +35,7 @@ func firstFailure(steps ...step) string {
 
 // succeeds is a step that runs the connector.
 func (s *shell) succeeds(name string, args ...string) step {
-	return step{name, func() bool { return s.settled(args...).code == 0 }}
+	return step{name, func() bool { return s.run(args...).code == 0 }}
 }
 
 // baton runs the baton command on the last sync and reads the JSON that it prints.
@@ -132,8 +132,8 @@ func (s *shell) syncTest(role, user string) string {
 		s.succeeds("sync after the grant"),
 		step{"the grant is there", func() bool { id = s.grantOf(ent, user); return id != "" }},
 		s.succeeds("grant again", grant...),
-		step{"revoke", func() bool { return s.settled("--revoke-grant="+id).code == 0 }},
-		step{"revoke again", func() bool { return s.settled("--revoke-grant="+id).code == 0 }},
+		step{"revoke", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
+		step{"revoke again", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
 		s.succeeds("sync after the revoke"),
 		step{"the grant is gone", func() bool { return s.grantOf(ent, user) == "" }},
 		s.succeeds("grant anew", grant...),
@@ -187,7 +187,7 @@ func (s *shell) accountProvisioning(create []string, matches func(listedUser) bo
 			return len(found) == want
 		}
 	}
-	remove := func() bool { return s.settled("--delete-resource", id, "--delete-resource-type", userType).code == 0 }
+	remove := func() bool { return s.run("--delete-resource", id, "--delete-resource-type", userType).code == 0 }
 	return firstFailure(
 		s.succeeds("sync"),
 		step{"create capability", func() bool { return s.can("CAPABILITY_ACCOUNT_PROVISIONING") }},

@@ -66,29 +66,10 @@ func (s *shell) expects(want access) {
 	}
 }
 
-// settled runs the one-shot binary, again where its exit code is not its own.
-//
-// A run of the SDK that has failed ends its child process, and then exits with 0 where
-// it notices that the child has ended before it gets to exit with the code of the
-// failure: a few runs in a hundred on a busy machine. What it has said is true all the
-// same. A run that fails changes nothing, so it can be made again.
-func (s *shell) settled(args ...string) outcomeOf {
-	s.t.Helper()
-	const enough = 20
-	for range enough {
-		o := s.run(args...)
-		if o.code != 0 || !strings.Contains(o.stderr, "error running connector") {
-			return o
-		}
-	}
-	s.t.Fatalf("%v has failed and exited with 0, %d times", args, enough)
-	return outcomeOf{}
-}
-
 // fails runs the one-shot binary, which must exit with a code and say why.
 func (s *shell) fails(code codes.Code, says string, args ...string) {
 	s.t.Helper()
-	o := s.settled(args...)
+	o := s.run(args...)
 	if o.code != int(code) || !strings.Contains(o.stderr, says) {
 		s.t.Errorf("%v: exit %d, want %d; %q is not in:\n%s", args, o.code, code, says, o.stderr)
 	}

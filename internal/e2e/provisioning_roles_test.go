@@ -42,8 +42,10 @@ func TestOneShotGrantsThatCannotBe(t *testing.T) {
 	w.take()
 
 	// The SDK looks a user up in the last sync; the connector reads them afresh.
-	s.fails(codes.NotFound, "not found", grantArgs("editor", "nobody")...)
-	s.fails(codes.NotFound, "not found", grantArgs("admin", w.person(t, isViewer).ID)...)
+	s.fails(codes.NotFound, "the last sync holds no such user", grantArgs("editor", "nobody")...)
+	s.fails(codes.NotFound, "the last sync holds no such user, role", grantArgs("admin", w.person(t, isViewer).ID)...)
+	s.fails(codes.NotFound, "role or grant", revokeArgs("editor", "nobody")...)
+	newShell(t, w.url).fails(codes.FailedPrecondition, "the file holds no sync", grantArgs("editor", leaver)...)
 	s.fails(codes.NotFound, "the account is gone", grantArgs("editor", leaver)...)
 	w.untouched(t)
 	s.expects(before.with(leaver, ""))

@@ -21,6 +21,7 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // longest bounds what a process may take; it ends a test that hangs and none
@@ -165,6 +166,35 @@ func (s *shell) succeeds(args ...string) *run {
 		s.t.Fatalf("baton-whimsical %q exits with %d:\n%s", args, code, r.stderr.String())
 	}
 	return r
+}
+
+// checkWhole checks that the file holds a completed sync of so many users, and
+// every grant of theirs.
+func (s *shell) checkWhole(users int) {
+	s.t.Helper()
+	picture, err := synctest.Read(s.t.Context(), s.file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(picture.Resources) != users+2 {
+		s.t.Errorf("%d resources, want %d users and 2 roles", len(picture.Resources), users)
+	}
+	grants := 0
+	for _, user := range s.workspace.Users() {
+		if picture.Resources["user:"+user.ID] == nil {
+			s.t.Errorf("user %s is missing", user.ID)
+		}
+		if !user.Active || user.Editor == nil {
+			continue
+		}
+		grants++
+		if id := "role:" + roleName(*user.Editor) + ":assigned:user:" + user.ID; picture.Grants[id] == nil {
+			s.t.Errorf("the grant %s is missing", id)
+		}
+	}
+	if len(picture.Grants) != grants {
+		s.t.Errorf("%d grants, want %d", len(picture.Grants), grants)
+	}
 }
 
 // childOf returns the process id of the connector's second process, 0 while

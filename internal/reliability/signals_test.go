@@ -13,7 +13,6 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // farewell is how long the end of both processes may take after a signal.
@@ -104,17 +103,5 @@ func (s *shell) interrupt(sig syscall.Signal, group bool) {
 	overdue.Stop()
 	if want := 128 + int(sig); code != want {
 		s.t.Errorf("exit code %d, want %d:\n%s", code, want, r.stderr.String())
-	}
-}
-
-// checkWhole checks that the file holds a completed sync of so many users.
-func (s *shell) checkWhole(users int) {
-	s.t.Helper()
-	picture, err := synctest.Read(s.t.Context(), s.file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if len(picture.Resources) != users+2 {
-		s.t.Errorf("%d resources, want %d users and 2 roles", len(picture.Resources), users)
 	}
 }
