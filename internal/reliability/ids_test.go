@@ -3,7 +3,6 @@ package reliability
 import (
 	"fmt"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/sync"
 
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 var oddIDs = []string{
@@ -51,23 +49,20 @@ func TestIDsOfEveryShapeAreSynced(t *testing.T) {
 	}
 }
 
-func TestIDsOfEveryShapeAreSyncedOneByOne(t *testing.T) {
+func TestIDsOfEveryShapeAreSyncedWhenTheyAreTargeted(t *testing.T) {
 	_, url := idWorkspace(t)
-	h, _ := serveConnector(t, url)
-	for i, id := range oddIDs {
-		path := filepath.Join(t.TempDir(), fmt.Sprintf("%d.c1z", i))
-		target := v2.Resource_builder{Id: userID(id)}.Build()
-		if err := h.Sync(t.Context(), path, sync.WithTargetedSyncResources([]*v2.Resource{target})); err != nil {
-			t.Errorf("user %q: %v", id, err)
-			continue
+	var targets []*v2.Resource
+	for _, id := range oddIDs {
+		targets = append(targets, v2.Resource_builder{Id: userID(id)}.Build())
+	}
+	picture, _ := syncFrom(t, url, sync.WithTargetedSyncResources(targets))
+	for _, id := range oddIDs {
+		if picture.Resources["user:"+id] == nil || picture.Grants["role:viewer:assigned:user:"+id] == nil {
+			t.Errorf("user %q or their grant is missing", id)
 		}
-		picture, err := synctest.Read(t.Context(), path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if picture.Resources["user:"+id] == nil || picture.Grants["role:viewer:assigned:user:"+id] == nil || len(picture.Grants) != 1 {
-			t.Errorf("user %q: %d resources and %d grants", id, len(picture.Resources), len(picture.Grants))
-		}
+	}
+	if len(picture.Grants) != len(oddIDs) {
+		t.Errorf("%d grants, want %d", len(picture.Grants), len(oddIDs))
 	}
 }
 

@@ -203,7 +203,7 @@ func TestProvisioningEmitsNoSecret(t *testing.T) {
 	}
 }
 
-func TestATokenOnTheCommandLineIsNotOnTheSecondProcesss(t *testing.T) {
+func TestTheSecondProcessDoesNotShowTheTokenOfTheCommandLine(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("command lines are read from /proc")
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
@@ -55,7 +57,7 @@ func (l *listing) read(ctx context.Context, syncID, token string) (*whimsical.Us
 		select {
 		case <-ahead.done:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, status.FromContextError(ctx.Err()).Err()
 		}
 		if ahead.syncID == syncID && ahead.token == token {
 			return ahead.page, ahead.err

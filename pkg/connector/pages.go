@@ -30,11 +30,13 @@ func readPage(ctx context.Context, users *listing, opts rs.SyncOpAttrs) (*whimsi
 	}
 	next := page.Next
 	if page.Ended {
-		seen, err := loadSeen(ctx, store, page)
+		seen, lost, err := loadSeen(ctx, store, page)
 		if err != nil {
 			return nil, "", err
 		}
-		if next, err = page.Conclude(seen.evidence(page.First)); err != nil {
+		evidence := seen.evidence(page.First)
+		evidence.Lost = lost
+		if next, err = page.Conclude(evidence); err != nil {
 			return nil, "", err
 		}
 		if next == "" {
@@ -50,7 +52,8 @@ func readPage(ctx context.Context, users *listing, opts rs.SyncOpAttrs) (*whimsi
 	if err := store.SetMany(ctx, values); err != nil {
 		return nil, "", fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
 	}
-	if next != "" {
+	// Where the rate limit is used up, the SDK waits before it asks again.
+	if next != "" && (page.RateLimit == nil || page.RateLimit.GetRemaining() > 0 || page.RateLimit.GetLimit() == 0) {
 		users.readAhead(ctx, opts.SyncID, next)
 	}
 	return page, next, nil
@@ -62,6 +65,7 @@ func readPage(ctx context.Context, users *listing, opts rs.SyncOpAttrs) (*whimsi
 const (
 	maxPagesAtOnce   = 20
 	maxMembersAtOnce = 2000
+	maxBytesAtOnce   = 500 << 10 // of ids, each of which stands in a grant twice
 )
 
 // loadMembers returns the members of a role on the page of a token and on those
@@ -81,6 +85,7 @@ func loadMembers(ctx context.Context, store sessions.SessionStore, role whimsica
 		return nil, "", false, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
 	}
 	next = token
+	size := 0
 	for _, key := range keys {
 		packed, stored := values[key]
 		if !stored {
@@ -95,7 +100,8 @@ func loadMembers(ctx context.Context, store sessions.SessionStore, role whimsica
 			break
 		}
 		ids, next, found = append(ids, m.ids...), m.next, true
-		if next == "" || len(ids) >= maxMembersAtOnce {
+		size += len(packed)
+		if next == "" || len(ids) >= maxMembersAtOnce || size >= maxBytesAtOnce {
 			break
 		}
 	}
@@ -127,9 +133,8 @@ type sighting struct {
 }
 
 // loadSeen returns the sightings of all pages before the last one, and of the
-// last one. Pages that the store has lost are passed over.
-func loadSeen(ctx context.Context, store sessions.SessionStore, last *whimsical.UserPage) (seenPages, error) {
-	var seen seenPages
+// last one. lost is set when the store has lost a page of the last pass.
+func loadSeen(ctx context.Context, store sessions.SessionStore, last *whimsical.UserPage) (seen seenPages, lost bool, err error) {
 	seqs := make(map[string]int, last.Seq)
 	keys := make([]string, 0, last.Seq)
 	for seq := range last.Seq {
@@ -141,23 +146,28 @@ func loadSeen(ctx context.Context, store sessions.SessionStore, last *whimsical.
 		keys = keys[len(batch):]
 		values, unprocessed, err := store.GetMany(ctx, batch)
 		if err != nil {
-			return nil, fmt.Errorf("baton-whimsical: the pages read so far cannot be read from the session store: %w", err)
+			return nil, false, fmt.Errorf("baton-whimsical: the pages read so far cannot be read from the session store: %w", err)
 		}
 		if len(values) == 0 && len(unprocessed) == len(batch) {
-			return nil, internal("the session store returns none of the pages read so far")
+			return nil, false, internal("the session store returns none of the pages read so far")
 		}
 		keys = append(keys, unprocessed...)
+		for _, key := range batch {
+			if _, stored := values[key]; !stored && !slices.Contains(unprocessed, key) && seqs[key] >= last.First {
+				lost = true
+			}
+		}
 		for key, packed := range values {
 			observed, err := unpackObservations(packed)
 			if err != nil {
-				return nil, internal("%v", err)
+				return nil, false, internal("%v", err)
 			}
 			seen = append(seen, observed.sightings(seqs[key])...)
 		}
 	}
 	seen = append(seen, observe(last).sightings(last.Seq)...)
-	slices.SortFunc(seen, compareSightings)
-	return seen, nil
+	slices.SortStableFunc(seen, compareSightings)
+	return seen, lost, nil
 }
 
 // evidence tells what a listing must know about the pass that began with page
@@ -168,13 +178,11 @@ func (seen seenPages) evidence(first int) whimsical.Evidence {
 		if s.seq < first {
 			continue
 		}
-		known := i > 0 && seen[i-1].user == s.user
-		if known && seen[i-1].seq >= first {
+		if i > 0 && seen[i-1].user == s.user && seen[i-1].seq >= first {
 			evidence.Repeated = true
 			continue
 		}
 		evidence.Users++
-		evidence.New = evidence.New || !known
 	}
 	return evidence
 }

@@ -58,8 +58,8 @@ func roleByID(id string) (role, bool) {
 	return role{}, false
 }
 
-// resource returns the role's resource with no more than its id, which is all
-// that a grant needs.
+// resourceID returns the id of the role's resource, which is all that a grant
+// needs.
 func (r role) resourceID() *v2.ResourceId {
 	return v2.ResourceId_builder{ResourceType: roleResourceType.GetId(), Resource: string(r.id)}.Build()
 }

@@ -13,28 +13,30 @@ import (
 func TestNoFewChangesHideAUser(t *testing.T) {
 	for _, test := range []struct {
 		users, clamp, changes int
-		// moves is set when users are moved, too; quiet when the server tells
-		// neither totalResults nor meta.created.
-		moves, quiet bool
+		// moves is set when users are moved, too; undated and untold when the
+		// server does not tell meta.created and totalResults; apart when no two
+		// changes happen at one boundary.
+		moves, undated, untold, apart bool
 	}{
 		{users: 3, clamp: 1, changes: 2, moves: true},
 		{users: 5, clamp: 2, changes: 2, moves: true},
 		{users: 5, clamp: 3, changes: 2, moves: true},
 		{users: 3, clamp: 2, changes: 3, moves: true},
 		{users: 3, clamp: 3, changes: 3, moves: true},
-		{users: 5, clamp: 1, changes: 2, quiet: true},
-		{users: 2, clamp: 1, changes: 3, quiet: true},
-		{users: 4, clamp: 2, changes: 3, quiet: true},
-		{users: 4, clamp: 3, changes: 3, quiet: true},
+		{users: 3, clamp: 2, changes: 3, moves: true, undated: true, apart: true},
+		{users: 5, clamp: 1, changes: 2, undated: true, untold: true},
+		{users: 2, clamp: 1, changes: 3, undated: true, untold: true},
+		{users: 4, clamp: 2, changes: 3, undated: true, untold: true},
+		{users: 4, clamp: 3, changes: 3, undated: true, untold: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
 			t.Parallel()
 			m := newModel(test.users)
-			m.clamp, m.undated = test.clamp, test.quiet
-			if test.quiet {
+			m.clamp, m.undated = test.clamp, test.undated
+			if test.untold {
 				m.totals = untold
 			}
-			e := &explorer{t: t, moves: test.moves}
+			e := &explorer{t: t, moves: test.moves, apart: test.apart}
 			e.explore(m, newReader(), test.changes, slices.Clone(m.members))
 			t.Logf("%d listings, %d of them failed", e.listings, e.failed)
 			if e.failed > 0 {
@@ -47,7 +49,7 @@ func TestNoFewChangesHideAUser(t *testing.T) {
 // explorer goes through all histories with a bounded number of changes.
 type explorer struct {
 	t                *testing.T
-	moves            bool
+	moves, apart     bool
 	listings, failed int
 }
 
@@ -79,17 +81,24 @@ func (e *explorer) change(m *model, r *reader, changes int, stable []member) {
 	if changes == 0 {
 		return
 	}
+	next := func(changed *model, stable []member) {
+		if e.apart {
+			e.explore(changed, r, changes-1, stable)
+		} else {
+			e.change(changed, r, changes-1, stable)
+		}
+	}
 	n := len(m.members)
 	for i := range n {
 		gone := m.members[i]
 		changed := m.clone()
 		changed.remove(i)
-		e.change(changed, r, changes-1, slices.DeleteFunc(slices.Clone(stable), func(u member) bool { return u == gone }))
+		next(changed, slices.DeleteFunc(slices.Clone(stable), func(u member) bool { return u == gone }))
 	}
 	for i := range n + 1 {
 		changed := m.clone()
 		changed.insert(i)
-		e.change(changed, r, changes-1, stable)
+		next(changed, stable)
 	}
 	if !e.moves {
 		return
@@ -101,7 +110,7 @@ func (e *explorer) change(m *model, r *reader, changes int, stable []member) {
 			}
 			changed := m.clone()
 			changed.move(i, j)
-			e.change(changed, r, changes-1, stable)
+			next(changed, stable)
 		}
 	}
 }

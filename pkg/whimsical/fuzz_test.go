@@ -221,9 +221,9 @@ func FuzzPageToken(f *testing.F) {
 		cur = s.next
 		f.Add(decoded(cur), []byte("rows"))
 	}
-	f.Add([]byte(`{"n":1,"p":1,"s":7,"a":"AAAAAAAAAAE=","h":1,"w":2,"o":true}`), []byte{1, 2})
-	f.Add([]byte(`{"n":1,"p":8,"s":1,"a":"AAAAAAAAAAE=","i":true,"e":{"r":1}}`), []byte{1})
-	f.Add([]byte(`{"n":1,"p":1,"s":1,"a":"AAAAAAAAAAE=","h":1,"i":true,"o":true}`), []byte{1})
+	f.Add([]byte(`{"n":1,"p":1,"s":7,"r":6,"a":1,"h":1,"w":2,"o":true}`), []byte{1, 2})
+	f.Add([]byte(`{"n":1,"p":20,"s":1,"r":1,"a":1,"i":true,"e":{"r":1}}`), []byte{1})
+	f.Add([]byte(`{"n":1,"p":1,"s":1,"r":1,"a":1,"h":1,"i":true,"o":true}`), []byte{1})
 	f.Add([]byte(`{"n":"1"}`), []byte("x"))
 	f.Fuzz(func(t *testing.T, raw, shown []byte) {
 		if _, err := parseCursor(string(raw)); err != nil {

@@ -62,7 +62,7 @@ func newHistory(seed uint64, m *model, c churn) *history {
 func (h *history) play(t *testing.T) error {
 	t.Helper()
 	grown := len(h.members) + h.churn.bursts*h.churn.most
-	limit := 2 * (maxSteps + maxPasses*(2*grown+maxRereads))
+	limit := maxPasses * (grown + 3)
 	for !h.done {
 		if h.requests == limit {
 			t.Fatalf("the listing of %d users did not end within %d requests", grown, limit)

@@ -11,11 +11,9 @@ import (
 // next; passes.go decides when a listing is complete.
 //
 // Each request begins at the row that was read last. When another row is
-// there, the list moved: the rows read last (the anchors) are looked up in the
-// answer, and where they are not in it, the listing steps back until they are.
-// All users before an anchor have been read, and deletions and insertions do
-// not change the order of the others, so they never hide a user. A reordering
-// can; whatever shows that something moved is therefore noted for passes.go.
+// there, or totalResults went down, the list moved, and the listing reads
+// everything once more: a pass in which something is known to have moved could
+// never conclude it.
 const (
 	// pageSize is the count of every request.
 	pageSize = 100
@@ -24,16 +22,8 @@ const (
 	maxEmitted = 1000
 	// maxEmittedBytes bounds their size as JSON for the same reason.
 	maxEmittedBytes = 1 << 20
-
-	// maxBack bounds the requests in a row that bring nothing new, maxSteps
-	// those of a whole listing, unless it is a long one.
-	maxBack  = 20
-	maxSteps = 200
 	// farOut is a startIndex beyond all users, which fits in 32 bits.
 	farOut = 1 << 30
-	// maxRereads bounds how many rows a pass reads beyond twice the position
-	// that it has reached.
-	maxRereads = 200
 )
 
 // row is one user of an answer, as far as a listing cares.
@@ -77,118 +67,69 @@ func (cur cursor) advance(v view) (step, error) {
 	next := cur
 	next.Seq++
 	if cur.Probe {
-		next.Probe, next.Probed = false, true
 		if len(v.rows) == 0 || v.rows[0].hash != cur.Head {
-			// The server does honour startIndex: the list moved.
-			next.Moved, next.Seek = true, true
-			return next.stalled()
+			return next.restart(cur.Before) // startIndex counts: the list moved
 		}
-		next.Unpaged = true
+		next.Probe, next.Unpaged = false, true
 		if cur.Single {
 			next.Single = false
-			next.Start = max(1, next.Start-1)
+			next.Start = max(1, cur.Start-1)
 		}
 	}
 	if !next.Unpaged {
-		return next.read(v.rows, cur.Start, v)
+		return next.read(v.rows, next.Start-1+len(v.rows), v)
 	}
 	if err := next.cutOff(v); err != nil {
 		return step{}, err
 	}
 	// Cut out of the whole list what a server that pages would have returned.
 	skipped := min(next.Start-1, len(v.rows))
-	s, err := next.read(v.rows[skipped:], 1+skipped, v)
+	s, err := next.read(v.rows[skipped:], len(v.rows), v)
 	s.from += skipped
 	s.to += skipped
 	return s, err
 }
 
-// read decides what rows mean that begin at position first.
-func (cur cursor) read(rows []row, first int, v view) (step, error) {
-	cur.observeTotal(first+len(rows)-1, len(rows), v.total)
+// read decides what rows mean that end at position last.
+func (cur cursor) read(rows []row, last int, v view) (step, error) {
+	shrunk := cur.observeTotal(v.total, last, len(rows))
 	cur.Width = max(cur.Width, len(rows))
 	switch {
-	case len(cur.Anchors) == 0:
+	case shrunk:
+	case cur.Read == 0:
 		cur.Began, cur.Opened = v.now, cur.Total
 		if len(rows) == 0 {
 			return step{next: cur, end: true}, nil
 		}
 		cur.Head = rows[0].hash
-		return cur.accept(rows, 0)
-	case cur.Single:
-		return cur.readSingle(rows)
-	default:
-		return cur.readOverlapped(rows)
-	}
-}
-
-// readOverlapped reads rows that should begin with the row read last.
-func (cur cursor) readOverlapped(rows []row) (step, error) {
-	at, inPlace := cur.locate(rows)
-	if !inPlace && len(rows) > 1 && cur.seemsUnpaged(rows[0]) {
-		cur.Probe = true
-		return cur.stalled()
-	}
-	cur.Moved = cur.Moved || !inPlace
-	switch {
-	case at < 0:
-		return cur.stepBack()
-	case at < len(rows)-1:
-		return cur.accept(rows, at+1)
-	case at > 0:
-		// The answer ends with an anchor: read on from there.
-		cur.Start += at
-		cur.Seek = true
-		return cur.stalled()
-	default:
-		// An anchor alone: nothing comes after it.
-		return step{next: cur, end: true}, nil
-	}
-}
-
-// locate returns the position of the last anchor among rows, -1 for none, and
-// whether the row read last is where it was.
-func (cur cursor) locate(rows []row) (at int, inPlace bool) {
-	if len(rows) > 0 && !cur.Seek && rows[0].hash == cur.Anchors.last() {
-		return 0, true
-	}
-	for i := len(rows) - 1; i >= 0; i-- {
-		if cur.Anchors.has(rows[i].hash) {
-			return i, false
-		}
-	}
-	return -1, false
-}
-
-// readSingle reads the answer of a server that returns one row at a time, so
-// that there is no room for an overlap: only another pass shows whether
-// anything moved.
-func (cur cursor) readSingle(rows []row) (step, error) {
-	switch {
+		return cur.accept(rows, 0), nil
 	case len(rows) == 0:
-		return step{next: cur, end: true}, nil
-	case len(rows) > 1:
-		// It returns more than one after all, yet nothing ties this answer to
-		// the one before.
-		cur.Single, cur.Moved = false, true
-		return cur.accept(rows, 0)
-	case !cur.Anchors.has(rows[0].hash):
-		return cur.accept(rows, 0)
-	case cur.seemsUnpaged(rows[0]):
+		if cur.Single {
+			return step{next: cur, end: true}, nil
+		}
+	case cur.seemsUnpaged(rows):
 		cur.Probe = true
-		return cur.stalled()
-	default:
-		cur.Moved = true
-		cur.Start++
-		return cur.stalled()
+		return step{next: cur}, nil
+	case cur.Single:
+		// There is no overlap: only another pass shows whether anything moved.
+		if len(rows) == 1 && rows[0].hash != cur.Last {
+			return cur.accept(rows, 0), nil
+		}
+	case rows[0].hash == cur.Last:
+		if len(rows) == 1 {
+			return step{next: cur, end: true}, nil // nothing comes after it
+		}
+		return cur.accept(rows, 1), nil
 	}
+	return cur.restart(cur.Before)
 }
 
-// seemsUnpaged tells whether an answer that begins with this row looks as if
-// the server ignored startIndex and returned the first page again. A list that
-// moved can look so, too: a probe, far beyond all rows, tells the two apart.
-func (cur cursor) seemsUnpaged(first row) bool {
-	return !cur.Unpaged && !cur.Probed && cur.Start > 1 && first.hash == cur.Head
+// seemsUnpaged tells whether an answer looks as if the server ignored
+// startIndex and returned the first page again. A list that moved can look so,
+// too: a probe, far beyond all rows, tells the two apart.
+func (cur cursor) seemsUnpaged(rows []row) bool {
+	inPlace := !cur.Single && rows[0].hash == cur.Last
+	return !inPlace && !cur.Unpaged && cur.Start > 1 && rows[0].hash == cur.Head
 }
 
 // cutOff fails when a server that ignores startIndex may not have returned
@@ -202,25 +143,25 @@ func (cur cursor) cutOff(v view) error {
 		"GET /%s: the server ignores startIndex and returns its first page only: users would be missing, so the sync stops here", usersPath)
 }
 
-// observeTotal keeps an answer's totalResults, as far as it can be believed;
-// last is the position of the answer's last row.
-func (cur *cursor) observeTotal(last, rows int, total number) {
+// observeTotal keeps an answer's totalResults, as far as it can be believed,
+// and tells whether it went down. last is the position of the answer's last
+// row.
+func (cur *cursor) observeTotal(total number, last, rows int) (shrunk bool) {
 	if !total.known || total.value < 0 {
-		return
+		return false
 	}
 	told := min(total.value, maxPosition-1)
 	if rows > 0 && told < last {
 		cur.Liar = true
 	}
-	if !cur.Liar && cur.Total > 0 && told < cur.Total-1 {
-		cur.Moved = true
-	}
+	shrunk = !cur.Liar && told < cur.Total-1
 	cur.Total = told + 1
+	return shrunk
 }
 
 // accept hands out rows[from:], at least one, or as many as fit in one answer
 // of the SDK.
-func (cur cursor) accept(rows []row, from int) (step, error) {
+func (cur cursor) accept(rows []row, from int) step {
 	to, size := from, 0
 	for to < len(rows) && to-from < maxEmitted {
 		size += rows[to].size
@@ -236,42 +177,11 @@ func (cur cursor) accept(rows []row, from int) (step, error) {
 		}
 	}
 	cur.Read += to - from
+	cur.Last = rows[to-1].hash
 	cur.Start += to
-	cur.Anchors = cur.Anchors.with(rows[from:to])
 	cur.Single = cur.Width == 1
 	if !cur.Single {
 		cur.Start-- // the next request begins at the last row again
 	}
-	cur.Seek = false
-	cur.Back = 0
-	if cur.Read > 2*cur.Start+maxRereads {
-		return cur.restart(cur.Before)
-	}
-	return step{from: from, to: to, next: cur, end: cur.proven() && !cur.claimsMore(cur.Read)}, nil
-}
-
-// stepBack reads again from an earlier row, no farther than that the anchors
-// cannot lie between the two answers.
-func (cur cursor) stepBack() (step, error) {
-	if cur.Start == 1 {
-		// None of the anchors is left: all of this pass has to be read again.
-		return cur.restart(cur.Before)
-	}
-	cur.Start = max(1, cur.Start-max(1, cur.Width-1)-len(cur.Anchors)+1)
-	cur.Seek = true
-	return cur.stalled()
-}
-
-// stalled counts a request that brought nothing new.
-func (cur cursor) stalled() (step, error) {
-	cur.Back++
-	cur.Steps++
-	switch {
-	case cur.Steps > maxSteps+cur.Seq/2:
-		return step{}, errMoving
-	case cur.Back > maxBack:
-		return cur.restart(cur.Before)
-	default:
-		return step{next: cur}, nil
-	}
+	return step{from: from, to: to, next: cur, end: cur.proven() && !cur.claimsMore(cur.Read)}
 }

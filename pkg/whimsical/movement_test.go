@@ -82,7 +82,7 @@ func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
 			if lightCompleted*100 < light*95 {
 				t.Errorf("only %d of %d histories with light churn are complete", lightCompleted, light)
 			}
-			if undetected*500 > completed {
+			if undetected*100 > completed {
 				t.Errorf("%d of %d complete listings miss a user", undetected, completed)
 			}
 		})

@@ -2,7 +2,6 @@ package whimsical
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
 
@@ -10,8 +9,6 @@ import (
 )
 
 const (
-	// maxAnchors is how many of the last rows a page token remembers.
-	maxAnchors = 16
 	// maxToken is far above any token that cursor.token makes.
 	maxToken = 4 << 10
 	// maxPosition is far above any number of users.
@@ -36,10 +33,8 @@ type cursor struct {
 	Began int64 `json:"z,omitempty"`
 	// Sum tells which rows they were, whatever their order.
 	Sum uint64 `json:"x,omitempty"`
-	// Anchors are the last rows handed out, by hash, oldest first.
-	Anchors anchors `json:"a,omitempty"`
-	// Seek is set when the next answer need not begin with the last anchor.
-	Seek bool `json:"g,omitempty"`
+	// Last is the row handed out last, by hash.
+	Last uint64 `json:"a,omitempty"`
 	// Head is the first row of the pass, by hash.
 	Head uint64 `json:"h,omitempty"`
 	// Width is the largest number of rows that came in one answer.
@@ -50,21 +45,14 @@ type cursor struct {
 	Opened int `json:"d,omitempty"`
 	// Liar is set once a totalResults contradicted the answer that it came in.
 	Liar bool `json:"l,omitempty"`
-	// Moved is set once users were seen to move while this pass read them.
-	Moved bool `json:"m,omitempty"`
-	// Back counts the requests without progress since the last progress, Steps
-	// those of the whole listing.
-	Back  int `json:"b,omitempty"`
-	Steps int `json:"k,omitempty"`
 	// Single is set when the server returns one row at a time, which leaves no
 	// room for an overlap.
 	Single bool `json:"i,omitempty"`
 	// NoCount is set when the server refused the count parameter.
 	NoCount bool `json:"c,omitempty"`
 	// Probe is set when the server seems to ignore startIndex and the next
-	// request has to show it, Probed when one has, Unpaged when it does.
+	// request has to show it, Unpaged when it does.
 	Probe   bool `json:"o,omitempty"`
-	Probed  bool `json:"q,omitempty"`
 	Unpaged bool `json:"u,omitempty"`
 	// Before is the last pass that read everything, or nil.
 	Before *pass `json:"e,omitempty"`
@@ -97,7 +85,7 @@ func PageNumber(token string) (int, error) {
 }
 
 func (c cursor) valid() bool {
-	counts := []int{c.Seq, c.First, c.Read, c.Fresh, c.Width, c.Total, c.Opened, c.Back, c.Steps}
+	counts := []int{c.Seq, c.First, c.Read, c.Fresh, c.Width, c.Total, c.Opened}
 	if c.Before != nil {
 		counts = append(counts, c.Before.Read)
 	}
@@ -106,8 +94,7 @@ func (c cursor) valid() bool {
 			return false
 		}
 	}
-	return c.Pass >= 1 && c.Pass <= maxPasses && c.Start >= 1 && c.Start <= maxPosition &&
-		c.First <= c.Seq && len(c.Anchors) <= maxAnchors
+	return c.Pass >= 1 && c.Pass <= maxPasses && c.Start >= 1 && c.Start <= maxPosition && c.First <= c.Seq
 }
 
 func (c cursor) token() string {
@@ -116,60 +103,6 @@ func (c cursor) token() string {
 		return "" // unreachable: a cursor holds numbers and booleans alone
 	}
 	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
-// anchors are row hashes, in a token as one base64 string.
-type anchors []uint64
-
-// MarshalJSON implements json.Marshaler.
-func (a anchors) MarshalJSON() ([]byte, error) {
-	packed := make([]byte, 0, 8*len(a))
-	for _, hash := range a {
-		packed = binary.BigEndian.AppendUint64(packed, hash)
-	}
-	return json.Marshal(packed)
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (a *anchors) UnmarshalJSON(raw []byte) error {
-	var packed []byte
-	if err := json.Unmarshal(raw, &packed); err != nil {
-		return err
-	}
-	if len(packed)%8 != 0 {
-		return base64.CorruptInputError(len(packed)) // half an anchor
-	}
-	*a = nil
-	for ; len(packed) >= 8; packed = packed[8:] {
-		*a = append(*a, binary.BigEndian.Uint64(packed))
-	}
-	return nil
-}
-
-func (a anchors) has(hash uint64) bool {
-	for _, anchor := range a {
-		if anchor == hash {
-			return true
-		}
-	}
-	return false
-}
-
-// with returns the newest anchors after rows were read as well.
-func (a anchors) with(rows []row) anchors {
-	rows = rows[max(0, len(rows)-maxAnchors):]
-	kept := a[max(0, len(a)+len(rows)-maxAnchors):]
-	newest := make(anchors, 0, len(kept)+len(rows))
-	newest = append(newest, kept...)
-	for _, r := range rows {
-		newest = append(newest, r.hash)
-	}
-	return newest
-}
-
-// last returns the newest anchor.
-func (a anchors) last() uint64 {
-	return a[len(a)-1]
 }
 
 // Fingerprint returns a 64-bit hash of a user's id, by which a listing

@@ -4,36 +4,35 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A listing is one or more passes over all users. A pass concludes it when one
-// of these holds:
+// A listing is one or more passes over all users. A pass that read up to the
+// end, and saw nothing move, concludes it when one of these holds:
 //
-//   - The pass was clean: every answer began with the row read last,
-//     totalResults never went down, no user came twice, and no fewer users came
-//     than there were when the pass began, not counting those created since
-//     (by meta.created).
-//   - The pass brought exactly the users of an earlier pass, each once, and
-//     that one found the list to end after as many rows. All of them were there
-//     when the earlier pass ended, and there was room for nobody else.
-//   - Two passes saw nothing move, yet the same users twice: the list itself
-//     holds them twice.
+//   - No user came twice, and no fewer users came than there were when the pass
+//     began, not counting those created since (by meta.created).
+//   - It brought exactly the users of an earlier pass, each once, and that one
+//     found the list to end after as many rows. All of them were there when the
+//     earlier pass ended, and there was room for nobody else.
+//   - It brought exactly what an earlier pass brought, with the same users twice:
+//     the list itself holds them twice.
 //
 // Even then totalResults must not claim more users than came. A listing that
 // is not complete after maxPasses fails.
 //
 // The second rule is a proof whatever moves, and the first one, too, for
-// deletions and insertions. Where reorderings happen as well, the first rule
-// is a proof when the server tells totalResults and meta.created: as many users
-// of the beginning came as there were. Without meta.created there is one thing
-// that no client can see: between two requests somebody is deleted and somebody
-// inserted, so that totalResults stands still, and in the same pass a
-// reordering carries an unread user to where the listing has been, with the
-// positions evened out by the deletion or by a user carried the other way.
-// Without totalResults the insertion is not needed for that.
+// deletions and insertions: they do not change the order of the others, so that
+// all users before the row that was read last have been read. Where reorderings
+// happen as well, the first rule is a proof when the server tells totalResults
+// and meta.created: as many users of the beginning came as there were. Without
+// meta.created there is one thing that no client can see: between two requests
+// somebody is deleted and somebody inserted, so that totalResults stands still,
+// and in the same pass a reordering carries an unread user to where the listing
+// has been, with the positions evened out by the deletion or by a user carried
+// the other way. Without totalResults the insertion is not needed for that.
 
-// maxPasses bounds the passes of a listing.
-const maxPasses = 8
+// maxPasses bounds the passes of a listing, most of which end early.
+const maxPasses = 20
 
-// pass is what is kept of a pass that is over.
+// pass is what is kept of a pass that read up to the end.
 type pass struct {
 	// Read and Sum are those of the cursor: they tell the users apart.
 	Read int    `json:"r,omitempty"`
@@ -41,8 +40,7 @@ type pass struct {
 	// Whole is set when the list ended after as many rows as were read, each
 	// user once.
 	Whole bool `json:"w,omitempty"`
-	// Moved and Repeated are set when users moved, or came twice.
-	Moved    bool `json:"m,omitempty"`
+	// Repeated is set when users came twice.
 	Repeated bool `json:"d,omitempty"`
 }
 
@@ -57,9 +55,9 @@ type Evidence struct {
 	// Users is how many different users the pass held. It matters only when
 	// Repeated is set; 0 means that they were not counted.
 	Users int
-	// New is set when the pass held users whom no earlier pass of this listing
-	// held.
-	New bool
+	// Lost is set when some pages of the pass could not be looked at any more,
+	// so that Repeated may be false although a user came twice.
+	Lost bool
 }
 
 // conclude decides at the end of a pass whether the listing is complete (the
@@ -73,20 +71,17 @@ func (cur cursor) conclude(evidence Evidence) (token string, err error) {
 		}
 	}
 	claimsMore := cur.claimsMore(users)
-	still := cur.sameAsBefore() && !cur.Moved && !cur.Before.Moved
 	switch {
-	case claimsMore && (still || cur.Pass >= maxPasses):
+	case claimsMore && (cur.sameAsBefore() || cur.Pass >= maxPasses):
 		return "", failure(codes.FailedPrecondition,
 			"GET /%s: the server says that there are %d users, but only %d could be read: users would be missing, so the sync stops here",
 			usersPath, cur.Total-1, users)
 	case claimsMore:
-	case cur.clean() && !evidence.Repeated, cur.proven():
-		return "", nil
-	case still && evidence.Repeated && cur.Before.Repeated && !cur.Single:
+	case cur.clean() && !evidence.Repeated && !evidence.Lost, cur.proven(), cur.settled():
 		return "", nil
 	}
 	s, err := cur.restart(&pass{
-		Read: cur.Read, Sum: cur.Sum, Moved: cur.Moved, Repeated: evidence.Repeated,
+		Read: cur.Read, Sum: cur.Sum, Repeated: evidence.Repeated,
 		Whole: cur.Read == cur.length() && !evidence.Repeated,
 	})
 	if err != nil {
@@ -98,8 +93,14 @@ func (cur cursor) conclude(evidence Evidence) (token string, err error) {
 // clean tells whether nothing speaks against this pass; users who came twice
 // are the caller's to judge.
 func (cur cursor) clean() bool {
-	shrunk := cur.Opened > 0 && !cur.Liar && cur.Opened-1 > cur.Read-cur.Fresh
-	return !cur.Moved && !cur.Single && !shrunk
+	fewer := cur.Opened > 0 && !cur.Liar && cur.Opened-1 > cur.Read-cur.Fresh
+	return !cur.Single && !fewer
+}
+
+// settled tells whether this pass brought the same users twice as an earlier
+// one, and neither saw anything move.
+func (cur cursor) settled() bool {
+	return cur.sameAsBefore() && cur.Before.Repeated && !cur.Single
 }
 
 // proven tells whether this pass read, by now, all users of an earlier pass
@@ -121,7 +122,7 @@ func (cur cursor) claimsMore(users int) bool {
 // length is how many rows the list has, as its end showed.
 func (cur cursor) length() int {
 	switch {
-	case len(cur.Anchors) == 0:
+	case cur.Read == 0:
 		return 0
 	case cur.Single:
 		return cur.Start - 1
@@ -136,8 +137,7 @@ func (cur cursor) restart(before *pass) (step, error) {
 		return step{}, errMoving
 	}
 	return step{next: cursor{
-		Seq: cur.Seq, First: cur.Seq, Pass: cur.Pass + 1, Start: 1,
-		Steps: cur.Steps, NoCount: cur.NoCount, Before: before,
+		Seq: cur.Seq, First: cur.Seq, Pass: cur.Pass + 1, Start: 1, NoCount: cur.NoCount, Before: before,
 	}}, nil
 }
 

@@ -66,6 +66,12 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 		return nil, err
 	}
 
+	if len(list.users) == 0 && !list.total.known && cur.Read == 0 {
+		// An answer that tells nothing must not empty a workspace; totalResults is
+		// required (RFC 7644 section 3.4.2).
+		return nil, failure(codes.FailedPrecondition,
+			"GET %s: the answer holds no users and does not say that there are none: check base-url", c.displayPath(c.users))
+	}
 	rows := make([]row, len(list.users))
 	for i, user := range list.users {
 		rows[i] = row{hash: Fingerprint(user.ID), size: list.sizes[i]}
