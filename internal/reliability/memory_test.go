@@ -78,14 +78,19 @@ func TestHugeBodiesCostAFewTimesTheBodyCap(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	for _, name := range []string{"200 MB body", "gzip bomb", "large headers"} {
+	for name, caps := range map[string]int64{
+		"200 MB body": 6,
+		"gzip bomb":   6,
+		// The SDK's transport takes 10 MiB of headers, each a string of its own.
+		"large headers": 16,
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShell(t, sim.Config{Users: 30, PageSize: 10}, "")
 			fault, _ := faults.Named(name)
 			s.injector.Set(faults.Rule{Fault: fault, Operations: []faults.Operation{faults.List}, After: 1, Times: 1})
 			_, peak := s.measured()
 			t.Logf("%d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
-			if peak > usual+6*bodyCap {
+			if peak > usual+caps*bodyCap {
 				t.Errorf("a peak of %d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
 			}
 		})
