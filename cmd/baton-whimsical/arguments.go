@@ -47,11 +47,16 @@ func safeCreation(args []string, getenv func(string) string) ([]string, error) {
 	if email == "" || value(accountLogin) != "" {
 		return args, nil
 	}
+	return withFlag(args, accountLogin, email), nil
+}
+
+// withFlag returns args with a flag more.
+func withFlag(args []string, name, value string) []string {
 	end := slices.Index(args, "--") // flags end there
 	if end < 0 {
 		end = len(args)
 	}
-	return slices.Insert(slices.Clone(args), end, "--"+accountLogin+"="+email), nil
+	return slices.Insert(slices.Clone(args), end, "--"+name+"="+value)
 }
 
 // flagValues returns the values of the named flags, which are written --name=value or

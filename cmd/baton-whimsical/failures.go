@@ -7,10 +7,10 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/conductorone/baton-sdk/pkg/exit"
+	"github.com/spf13/viper"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -25,43 +25,31 @@ import (
 const (
 	watcherScheme = "baton-whimsical"
 	watcherPath   = watcherScheme + ":failures"
+	logPath       = "log-path"
 	// failureMessage is what the runner logs of a failure in one-shot mode.
 	failureMessage = "runner: error processing on-demand task"
 )
 
 // watchFailures registers the watcher and returns the arguments to go on with.
-func watchFailures(arguments []string) ([]string, error) {
+func watchFailures(arguments []string, file *viper.Viper) ([]string, error) {
 	err := zap.RegisterSink(watcherScheme, func(*url.URL) (zap.Sink, error) {
 		return watcher{report: exit.LogExit}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return withWatcher(arguments, os.Getenv, os.Setenv)
+	return withWatcher(arguments, file, os.Getenv, os.Setenv)
 }
 
 // withWatcher adds the watcher to the paths that the SDK logs to, after all
-// others. Paths that a configuration file sets stay as they are, without it.
-func withWatcher(arguments []string, getenv func(string) string, setenv func(name, value string) error) ([]string, error) {
-	switch {
-	case slices.ContainsFunc(arguments, func(a string) bool { return a == "--log-path" || strings.HasPrefix(a, "--log-path=") }):
-		// Flags end at "--".
-		end := slices.Index(arguments, "--")
-		if end < 0 {
-			end = len(arguments)
-		}
-		return slices.Insert(slices.Clone(arguments), end, "--log-path="+watcherPath), nil
-	case getenv("BATON_CONFIG_PATH") != "", exists(".baton.yaml"), exists(".baton.yml"):
-		return arguments, nil
-	default:
-		paths := cmp.Or(getenv("BATON_LOG_PATH"), "stderr")
-		return arguments, setenv("BATON_LOG_PATH", paths+","+watcherPath)
+// others: those of the flag, else of the environment, else of the configuration
+// file.
+func withWatcher(arguments []string, file *viper.Viper, getenv func(string) string, setenv func(name, value string) error) ([]string, error) {
+	if _, given := flagValues(arguments, logPath)[logPath]; given {
+		return withFlag(arguments, logPath, watcherPath), nil
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	paths := cmp.Or(getenv("BATON_LOG_PATH"), strings.Join(file.GetStringSlice(logPath), ","), "stderr")
+	return arguments, setenv("BATON_LOG_PATH", paths+","+watcherPath)
 }
 
 // watcher is a log that keeps nothing. It reports the failure of a one-shot

@@ -60,24 +60,29 @@ func TestTheWatcherComesAfterTheLogPathsThatAreSet(t *testing.T) {
 	for name, test := range map[string]struct {
 		arguments []string
 		env, file string
+		named     string
 		want      []string
 		wantEnv   string
 	}{
-		"none":                    {nil, "", "", nil, "stderr," + watcherPath},
-		"in the environment":      {nil, "mine.log", "", nil, "mine.log," + watcherPath},
-		"by a flag":               {[]string{"--log-path", "x"}, "mine.log", "", []string{"--log-path", "x", "--log-path=" + watcherPath}, "mine.log"},
-		"by a flag, with the end": {[]string{"--log-path=x", "--", "y"}, "", "", []string{"--log-path=x", "--log-path=" + watcherPath, "--", "y"}, ""},
-		"in a file, perhaps":      {[]string{"-f", "y"}, "", ".baton.yaml", []string{"-f", "y"}, ""},
+		"none":                          {wantEnv: "stderr," + watcherPath},
+		"in the environment":            {env: "mine.log", wantEnv: "mine.log," + watcherPath},
+		"by a flag":                     {arguments: []string{"--log-path", "x"}, env: "mine.log", want: []string{"--log-path", "x", "--log-path=" + watcherPath}, wantEnv: "mine.log"},
+		"by a flag, with the end":       {arguments: []string{"--log-path=x", "--", "y"}, want: []string{"--log-path=x", "--log-path=" + watcherPath, "--", "y"}},
+		"in a file":                     {arguments: []string{"-f", "y"}, file: ".baton.yaml", want: []string{"-f", "y"}, wantEnv: "a.log,b.log," + watcherPath},
+		"in a file of short name":       {file: ".baton", wantEnv: "a.log,b.log," + watcherPath},
+		"in a file and the environment": {env: "mine.log", file: ".baton.yml", wantEnv: "mine.log," + watcherPath},
+		"in a file that is named":       {file: "named.yaml", named: "named.yaml", wantEnv: "a.log,b.log," + watcherPath},
+		"in another file":               {file: "other.yaml", wantEnv: "stderr," + watcherPath},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			t.Setenv("BATON_LOG_PATH", test.env)
 			if test.file != "" {
-				if err := os.WriteFile(test.file, []byte("log-path: a.log\n"), 0o600); err != nil {
+				if err := os.WriteFile(test.file, []byte("log-path: [a.log, b.log]\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			got, err := withWatcher(test.arguments, os.Getenv, os.Setenv)
+			got, err := withWatcher(test.arguments, configurationFile(test.named), os.Getenv, os.Setenv)
 			if err != nil || !slices.Equal(got, test.want) || os.Getenv("BATON_LOG_PATH") != test.wantEnv {
 				t.Errorf("arguments %q, environment %q, error %v", got, os.Getenv("BATON_LOG_PATH"), err)
 			}

@@ -12,9 +12,10 @@ func prepare() (mode, error) {
 	if arguments, err = hideSecrets(arguments, os.Setenv); err != nil {
 		return oneShot, err
 	}
-	m := modeOf(arguments, os.Getenv)
+	file := configurationFile(os.Getenv("BATON_CONFIG_PATH"))
+	m := modeOf(arguments, file, os.Getenv)
 	if m == oneShot {
-		if arguments, err = watchFailures(arguments); err != nil {
+		if arguments, err = watchFailures(arguments, file); err != nil {
 			return oneShot, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
+	"github.com/spf13/viper"
 )
 
 // mode is what a process of this command is there for, as far as it matters to
@@ -25,13 +26,13 @@ const (
 	child
 )
 
-// modeOf tells the mode by the arguments and the environment. A client id in a
-// configuration file is not seen: such a service ends like a one-shot process.
-func modeOf(arguments []string, getenv func(name string) string) mode {
+// modeOf tells the mode by the arguments, the environment and the configuration
+// file.
+func modeOf(arguments []string, file *viper.Viper, getenv func(name string) string) mode {
 	switch {
 	case slices.Contains(arguments, "_connector-service"):
 		return child
-	case getenv("BATON_CLIENT_ID") != "", slices.ContainsFunc(arguments, func(a string) bool {
+	case getenv("BATON_CLIENT_ID") != "", file.GetString("client-id") != "", slices.ContainsFunc(arguments, func(a string) bool {
 		return a == "--client-id" || strings.HasPrefix(a, "--client-id=")
 	}):
 		return service
