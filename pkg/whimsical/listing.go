@@ -22,6 +22,8 @@ const (
 	maxEmitted = 1000
 	// maxEmittedBytes bounds their size as JSON for the same reason.
 	maxEmittedBytes = 1 << 20
+	// maxRead bounds the rows of a pass, for servers whose lists do not end.
+	maxRead = 1_000_000
 	// farOut is a startIndex beyond all users, which fits in 32 bits.
 	farOut = 1 << 30
 )
@@ -66,9 +68,16 @@ func (cur cursor) startIndex() int {
 func (cur cursor) advance(v view) (step, error) {
 	next := cur
 	next.Seq++
+	if cur.Read > maxRead {
+		return step{}, errEndless
+	}
 	if cur.Probe {
-		if len(v.rows) == 0 || v.rows[0].hash != cur.Head {
-			return next.restart(cur.Before) // startIndex counts: the list moved
+		if startIndexCounts := len(v.rows) == 0 || v.rows[0].hash != cur.Head; startIndexCounts {
+			if cur.Last == cur.Head {
+				next.Probe, next.Paged = false, true
+				return step{next: next}, nil
+			}
+			return next.restart(cur.Before) // the list moved
 		}
 		next.Probe, next.Unpaged = false, true
 		if cur.Single {
@@ -126,10 +135,11 @@ func (cur cursor) read(rows []row, last int, v view) (step, error) {
 
 // seemsUnpaged tells whether an answer looks as if the server ignored
 // startIndex and returned the first page again. A list that moved can look so,
-// too: a probe, far beyond all rows, tells the two apart.
+// too, and one that holds its first user twice: a probe, far beyond all rows,
+// tells them apart.
 func (cur cursor) seemsUnpaged(rows []row) bool {
-	inPlace := !cur.Single && rows[0].hash == cur.Last
-	return !inPlace && !cur.Unpaged && cur.Start > 1 && rows[0].hash == cur.Head
+	inPlace := !cur.Single && rows[0].hash == cur.Last && cur.Last != cur.Head
+	return !inPlace && !cur.Paged && !cur.Unpaged && cur.Start > 1 && rows[0].hash == cur.Head
 }
 
 // cutOff fails when a server that ignores startIndex may not have returned

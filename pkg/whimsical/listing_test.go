@@ -196,7 +196,7 @@ func TestAUserWhoComesTwice(t *testing.T) {
 		// of them twice and another never: the count is all that shows it.
 		"totalResults counts rows": {code: codes.FailedPrecondition},
 	} {
-		for _, places := range [][2]int{{10, 11}, {98, 99}, {99, 100}, {50, 249}, {0, 200}} {
+		for _, places := range [][2]int{{10, 11}, {98, 99}, {99, 100}, {50, 249}, {0, 200}, {0, 98}, {0, 99}, {0, 100}, {0, 250}} {
 			t.Run(fmt.Sprintf("%s, %v", name, places), func(t *testing.T) {
 				m := newModel(250)
 				m.totals = test.totals
@@ -211,6 +211,44 @@ func TestAUserWhoComesTwice(t *testing.T) {
 					t.Errorf("the listing misses %d users", len(missing))
 				}
 			})
+		}
+	}
+}
+
+// TestAServerThatIgnoresPagingAndHoldsItsFirstUserTwice holds that the first user at
+// the end of an answer is not taken for progress.
+func TestAServerThatIgnoresPagingAndHoldsItsFirstUserTwice(t *testing.T) {
+	for users := 1; users <= 3; users++ {
+		m := newModel(users)
+		m.members = append(m.members, m.members[0])
+		m.unpaged, m.totals = true, always(users)
+		h := newHistory(0, m, churn{})
+		if err := h.play(t); err != nil || len(h.missing()) > 0 || h.requests > 6 {
+			t.Errorf("%d users: %d requests, %d users are missing, %v", users, h.requests, len(h.missing()), err)
+		}
+	}
+}
+
+func TestAListThatDoesNotEndFailsTheListing(t *testing.T) {
+	for _, size := range []int{1, 2, 100} {
+		cur, hash := firstCursor(), uint64(1)
+		for {
+			v := view{asked: pageSize}
+			if !cur.Single && hash > 1 {
+				v.rows = append(v.rows, row{hash: cur.Last})
+			}
+			for len(v.rows) < size {
+				v.rows = append(v.rows, row{hash: hash})
+				hash++
+			}
+			s, err := cur.advance(v)
+			if err != nil {
+				wantCode(t, err, codes.FailedPrecondition)
+				break
+			}
+			if cur = s.next; cur.Read > maxRead+size {
+				t.Fatalf("%d rows were read", cur.Read)
+			}
 		}
 	}
 }

@@ -54,6 +54,9 @@ type cursor struct {
 	// request has to show it, Unpaged when it does.
 	Probe   bool `json:"o,omitempty"`
 	Unpaged bool `json:"u,omitempty"`
+	// Paged is set when a probe showed that startIndex counts, where the row read
+	// last is the first user again.
+	Paged bool `json:"g,omitempty"`
 	// Before is the last pass that read everything, or nil.
 	Before *pass `json:"e,omitempty"`
 }

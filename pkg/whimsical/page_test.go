@@ -15,7 +15,7 @@ func fullCursor() cursor {
 		Seq: maxPosition, Pass: maxPasses, First: maxPosition, Start: maxPosition,
 		Read: maxPosition, Fresh: maxPosition, Began: 1 << 62, Sum: 1<<64 - 1,
 		Last: 1<<64 - 2, Head: 1<<64 - 1, Width: maxPosition, Total: maxPosition, Opened: maxPosition,
-		Liar: true, Single: true, NoCount: true, Probe: true, Unpaged: true,
+		Liar: true, Single: true, NoCount: true, Probe: true, Unpaged: true, Paged: true,
 		Before: &pass{Read: maxPosition, Sum: 1<<64 - 1, Whole: true, Repeated: true},
 	}
 }

@@ -47,6 +47,9 @@ type pass struct {
 var errMoving = failure(codes.Aborted,
 	"GET /%s: the list of users kept changing while it was read: a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
 
+var errEndless = failure(codes.FailedPrecondition,
+	"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxRead)
+
 // Evidence is what the reader of a listing knows about the users of the pages
 // that it was handed.
 type Evidence struct {
