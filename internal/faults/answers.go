@@ -21,7 +21,7 @@ var refusals = []Fault{
 	{Name: "400", About: "400 Bad Request as a SCIM error", strike: refuse(http.StatusBadRequest)},
 	{Name: "401", About: "401 Unauthorized: the token was rotated", strike: refuse(http.StatusUnauthorized)},
 	{Name: "403", About: "403 Forbidden: the plan has no SCIM", strike: refuse(http.StatusForbidden)},
-	{Name: "404 as SCIM", About: "404 as a SCIM error: SCIM is switched off", strike: refuse(http.StatusNotFound)},
+	{Name: "404 as JSON", About: "404 as a framework says it: SCIM is switched off", strike: missing},
 	{Name: "404 as HTML", About: "404 as a web page: the base URL is wrong", strike: page(http.StatusNotFound)},
 	{Name: "405", About: "405 Method Not Allowed", strike: refuse(http.StatusMethodNotAllowed)},
 	{Name: "501", About: "501 Not Implemented", strike: refuse(http.StatusNotImplemented)},
@@ -67,6 +67,12 @@ func throttle(retryAfter func() string) func(*strike) {
 		}
 		writeError(s.w, http.StatusTooManyRequests, "injected fault")
 	}
+}
+
+// missing answers as the framework of a server does where it has no such path. (A
+// 404 that is a SCIM error is the API's word about a user, and no fault.)
+func missing(s *strike) {
+	write(s.w, http.StatusNotFound, "application/json", `{"message":"Not Found"}`)
 }
 
 // page answers with a web page.

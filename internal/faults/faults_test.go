@@ -95,7 +95,8 @@ func TestEachFaultIsWhatItIsCalled(t *testing.T) {
 	}
 	tests := map[string]func(met) bool{
 		"400": refused(400), "401": refused(401), "403": refused(403), "405": refused(405), "501": refused(501),
-		"404 as SCIM": refused(404), "404 as HTML": webPage(404),
+		"404 as JSON":    func(m met) bool { return m.status == 404 && m.body == `{"message":"Not Found"}` },
+		"404 as HTML":    webPage(404),
 		"429 in seconds": retryAfter(func(value string) bool { return value == "1" }),
 		"429 as a date": retryAfter(func(value string) bool {
 			_, err := http.ParseTime(value)

@@ -22,22 +22,10 @@ func Find(userName string, reply Reply) Step {
 // FindNobody expects that a user is looked up by userName, and answers with 404. The
 // client believes that where the collection answers, and at a second look.
 func FindNobody(userName string) Step {
+	probe := Step{Method: http.MethodGet, Target: "Users?count=1&startIndex=1", Reply: OK(List{})}
 	step := Find(userName, NotFound())
-	step.then = []Step{probe(), Find(userName, NotFound())}
+	step.then = []Step{probe, Find(userName, NotFound())}
 	return step
-}
-
-// Missing expects a request about a user, and answers with 404. The client believes
-// that where the collection answers, and at a second look.
-func Missing(step Step) Step {
-	again := Step{Method: http.MethodGet, Target: step.Target, Reply: NotFound()}
-	step.Reply, step.then = NotFound(), []Step{probe(), again}
-	return step
-}
-
-// probe expects that a client asks whether the collection answers.
-func probe() Step {
-	return Step{Method: http.MethodGet, Target: "Users?count=1&startIndex=1", Reply: OK(List{})}
 }
 
 // Post expects that a user is created with exactly this body.

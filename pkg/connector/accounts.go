@@ -7,6 +7,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -96,7 +97,7 @@ func (c *creation) attempt(ctx context.Context) error {
 		c.posted, c.user = true, user
 		c.logCreated(ctx)
 		return c.confirm(ctx)
-	case statusCode(err) == codes.AlreadyExists:
+	case status.Code(err) == codes.AlreadyExists:
 		c.unsure = true
 		found, err := c.adopt(ctx)
 		switch {
@@ -136,6 +137,9 @@ func (c *creation) adopt(ctx context.Context) (found bool, err error) {
 		return false, err
 	}
 	if user.IsActive() {
+		if c.lost {
+			logChange(ctx, "user found after the answer to a creation was lost", user.ID, user.Role)
+		}
 		resource, err := userResource(user)
 		c.response = v2.CreateAccountResponse_AlreadyExistsResult_builder{
 			Resource: resource, IsCreateAccountResult: true,
@@ -204,13 +208,13 @@ func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.Resou
 	if id.GetResourceType() != userResourceType.GetId() || id.GetResource() == "" {
 		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())
 	}
-	tried := false
+	lost := false
 	err := whimsical.Retry(ctx, func() error {
 		err := b.client.DeleteUser(ctx, id.GetResource())
-		if isNotFound(err) && tried {
-			return nil // the answer to an earlier try was lost
+		if isNotFound(err) && lost {
+			return nil // an earlier try did it
 		}
-		tried = true
+		lost = lost || whimsical.AnswerLost(err)
 		return err
 	})
 	if isNotFound(err) {

@@ -9,7 +9,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -136,8 +135,7 @@ func (c *statusChange) attempt(ctx context.Context) error {
 		return c.missing(ctx, err)
 	}
 	if err != nil {
-		// Where the change was made, the read that confirms it may have failed.
-		c.lost = c.lost || whimsical.AnswerLost(err) || statusCode(err) == codes.Unavailable
+		c.lost = c.lost || whimsical.AnswerLost(err)
 		return err
 	}
 	c.log(ctx)

@@ -42,17 +42,17 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		},
 		"enable nobody": {"enable_user", []script.Step{gone()}, missing},
 		"enable a user who goes in between": {
-			"enable_user", []script.Step{found(anInactiveEditor), script.Missing(on(script.Reply{}))}, missing,
+			"enable_user", []script.Step{found(anInactiveEditor), on(script.NotFound())}, missing,
 		},
 		"enable, accepted but not applied": {
 			"enable_user", []script.Step{found(anInactiveEditor), on(script.NoContent), found(anInactiveEditor)},
 			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
 		},
 		"disable an active user whose record stays": {"disable_user", []script.Step{found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)}, disable},
-		"disable an active user whose record goes":  {"disable_user", []script.Step{found(anEditor), off(script.NoContent), left()}, disable},
+		"disable an active user whose record goes":  {"disable_user", []script.Step{found(anEditor), off(script.NoContent), gone()}, disable},
 		"disable an inactive user":                  {"disable_user", []script.Step{found(anInactiveEditor)}, none},
 		"disable nobody":                            {"disable_user", []script.Step{gone()}, missing},
-		"disable a user who goes in between":        {"disable_user", []script.Step{found(anEditor), script.Missing(off(script.Reply{}))}, missing},
+		"disable a user who goes in between":        {"disable_user", []script.Step{found(anEditor), off(script.NotFound())}, missing},
 		"disable, accepted but not applied": {
 			"disable_user", []script.Step{found(anEditor), off(script.NoContent), found(anEditor)},
 			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
@@ -94,6 +94,19 @@ func TestEnableAndDisableAreRepeatedWithinBounds(t *testing.T) {
 		"until the user is inactive by an answer that was lost": {
 			"disable_user", []script.Step{found(anEditor), off, script.Get("u1", down), found(anInactiveEditor)},
 			expectation{changes: changed("user disabled", "u1", "")},
+		},
+		"until the user is inactive by an answer that the rate limit left unconfirmed": {
+			"disable_user", []script.Step{
+				found(anEditor), script.Patch("u1", script.SetActive(false), script.NoContent),
+				script.Get("u1", script.Reply{Status: 429, RetryAfter: "0"}), found(anInactiveEditor),
+			},
+			expectation{changes: changed("user disabled", "u1", "")},
+		},
+		"a missing user is an error where the change was refused": {
+			"disable_user", []script.Step{
+				found(anEditor), script.Patch("u1", script.SetActive(false), script.Reply{Status: 429, RetryAfter: "0"}), gone(),
+			},
+			expectation{code: codes.NotFound, says: "there is no user with this id"},
 		},
 		"a missing user is an error where nothing was sent": {
 			"disable_user", []script.Step{script.Get("u1", down), gone()},

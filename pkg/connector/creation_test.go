@@ -81,7 +81,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		},
 		"the answer is somebody else": {
 			"viewer", []script.Step{post(asViewer, script.Created(somebody))},
-			expectation{code: codes.FailedPrecondition, says: "not the user that was created"},
+			expectation{code: codes.FailedPrecondition, says: "with another userName than was asked for"},
 		},
 		"taken by an active user with another role, who keeps it": {
 			"viewer", []script.Step{post(asViewer, taken), look(anEditor)},
@@ -145,17 +145,18 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 }
 
 func TestCreateAccountAfterALostAnswer(t *testing.T) {
+	foundLater := changed("user found after the answer to a creation was lost", "u1", "viewer")
 	for name, test := range map[string]struct {
 		steps []script.Step
 		want  expectation
 	}{
 		"stored": {
 			[]script.Step{post(asViewer, script.Lost), look(aViewer)},
-			expectation{result: "already exists u1"},
+			expectation{result: "already exists u1", changes: foundLater},
 		},
 		"stored behind a gateway": {
 			[]script.Step{post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)},
-			expectation{result: "already exists u1"},
+			expectation{result: "already exists u1", changes: foundLater},
 		},
 		"not stored": {
 			[]script.Step{post(asViewer, script.Lost), look(), post(asViewer, script.Created(aViewer))},
@@ -167,7 +168,7 @@ func TestCreateAccountAfterALostAnswer(t *testing.T) {
 		},
 		"nobody can look at first": {
 			[]script.Step{post(asViewer, script.Lost), script.Find(ada, script.Refused(503, "", "")), look(aViewer)},
-			expectation{result: "already exists u1"},
+			expectation{result: "already exists u1", changes: foundLater},
 		},
 		"nobody can look at first, and it was not stored": {
 			[]script.Step{

@@ -17,15 +17,15 @@ func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 		steps []script.Step
 		want  expectation
 	}{
-		"204":                   {[]script.Step{script.Delete("u1", script.NoContent), left()}, done},
-		"200 with a body":       {[]script.Step{script.Delete("u1", script.OK(aViewer)), left()}, done},
+		"204":                   {[]script.Step{script.Delete("u1", script.NoContent), gone()}, done},
+		"200 with a body":       {[]script.Step{script.Delete("u1", script.OK(aViewer)), gone()}, done},
 		"202":                   {[]script.Step{script.Delete("u1", script.Reply{Status: 202})}, done},
 		"the record stays":      {[]script.Step{script.Delete("u1", script.NoContent), found(anInactiveEditor)}, done},
-		"404":                   {[]script.Step{script.Missing(script.Delete("u1", script.Reply{}))}, expectation{annos: doesNotExist}},
-		"405, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), left()}, done},
+		"404":                   {[]script.Step{script.Delete("u1", script.NotFound())}, expectation{annos: doesNotExist}},
+		"405, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), gone()}, done},
 		"501, then deactivated": {[]script.Step{script.Delete("u1", script.Refused(501, "", "")), script.Patch("u1", script.SetActive(false), script.NoContent), found(anInactiveViewer)}, done},
 		"405, then 404": {
-			[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Missing(script.Patch("u1", script.SetActive(false), script.Reply{}))},
+			[]script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Patch("u1", script.SetActive(false), script.NotFound())},
 			expectation{annos: doesNotExist},
 		},
 		"accepted but not applied": {
@@ -51,15 +51,26 @@ func TestDeleteIsRepeatedWithinBounds(t *testing.T) {
 		want  expectation
 	}{
 		"until it works": {
-			[]script.Step{script.Delete("u1", down), found(aViewer), script.Delete("u1", script.NoContent), left()},
+			[]script.Step{script.Delete("u1", down), found(aViewer), script.Delete("u1", script.NoContent), gone()},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"until the user is gone by an answer that was lost": {
-			[]script.Step{script.Delete("u1", script.Lost), script.Get("u1", down), script.Missing(script.Delete("u1", script.Reply{}))},
+			[]script.Step{script.Delete("u1", script.Lost), script.Get("u1", down), script.Delete("u1", script.NotFound())},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"after an answer that nobody could confirm": {
-			[]script.Step{script.Delete("u1", script.NoContent), script.Get("u1", down), script.Missing(script.Delete("u1", script.Reply{}))},
+			[]script.Step{script.Delete("u1", script.NoContent), script.Get("u1", down), script.Delete("u1", script.NotFound())},
+			expectation{changes: changed("user deleted", "u1", "")},
+		},
+		"after the rate limit, and the user is gone": {
+			[]script.Step{script.Delete("u1", script.Reply{Status: 429, RetryAfter: "0"}), script.Delete("u1", script.NotFound())},
+			expectation{annos: doesNotExist},
+		},
+		"after an answer that the rate limit left unconfirmed": {
+			[]script.Step{
+				script.Delete("u1", script.NoContent), script.Get("u1", script.Reply{Status: 429, RetryAfter: "0"}),
+				script.Delete("u1", script.NotFound()),
+			},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},
 		"four times": {
@@ -72,7 +83,7 @@ func TestDeleteIsRepeatedWithinBounds(t *testing.T) {
 		"after the rate limit": {
 			[]script.Step{
 				script.Delete("u1", script.Reply{Status: 429, RetryAfter: "0"}),
-				script.Delete("u1", script.NoContent), left(),
+				script.Delete("u1", script.NoContent), gone(),
 			},
 			expectation{changes: changed("user deleted", "u1", "")},
 		},

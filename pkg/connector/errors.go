@@ -22,8 +22,3 @@ func notFound(format string, args ...any) error {
 func internal(format string, args ...any) error {
 	return status.Errorf(codes.Internal, prefix+format, args...)
 }
-
-// statusCode returns the gRPC code of err, OK for nil.
-func statusCode(err error) codes.Code {
-	return status.Code(err)
-}

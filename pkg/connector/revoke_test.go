@@ -27,7 +27,7 @@ func TestRevokeEditorByTheStateFound(t *testing.T) {
 		"an inactive Editor": {[]script.Step{found(anInactiveEditor)}, expectation{annos: alreadyRevoked}},
 		"a user who is gone": {[]script.Step{gone()}, expectation{annos: alreadyRevoked}},
 		"a user who goes in between": {
-			[]script.Step{found(anEditor), script.Missing(script.Patch("u1", script.SetRole(false), script.Reply{}))},
+			[]script.Step{found(anEditor), script.Patch("u1", script.SetRole(false), script.NotFound())},
 			expectation{annos: alreadyRevoked},
 		},
 		"accepted but not applied": {
@@ -60,7 +60,7 @@ func TestRevokeViewerByTheStateFound(t *testing.T) {
 			expectation{changes: done},
 		},
 		"a Viewer whose record goes": {
-			[]script.Step{found(aViewer), leave(script.NoContent), left()},
+			[]script.Step{found(aViewer), leave(script.NoContent), gone()},
 			expectation{annos: deleted(), changes: done},
 		},
 		"a stale revoke of an Editor": {[]script.Step{found(anEditor)}, expectation{annos: alreadyRevoked}},
@@ -70,7 +70,7 @@ func TestRevokeViewerByTheStateFound(t *testing.T) {
 			[]script.Step{gone()}, expectation{annos: alreadyRevoked},
 		},
 		"a user who goes in between": {
-			[]script.Step{found(aViewer), script.Missing(leave(script.Reply{}))}, expectation{annos: alreadyRevoked},
+			[]script.Step{found(aViewer), leave(script.NotFound())}, expectation{annos: alreadyRevoked},
 		},
 		"a user whose role is unknown": {
 			[]script.Step{found(hasNoRole)},

@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -119,6 +120,9 @@ func provisioned(principal *v2.Resource, ent *v2.Entitlement) (role, string, err
 	if !ok || what.GetResourceType() != roleResourceType.GetId() {
 		return role{}, "", invalidArgument("%s %q cannot be granted: the roles are editor and viewer", what.GetResourceType(), what.GetResource())
 	}
+	if slug := ent.GetSlug(); slug != "" && slug != assigned {
+		return role{}, "", invalidArgument("the role %s has no entitlement %q: its only one is %s", r.id, slug, assigned)
+	}
 	return r, who.GetResource(), nil
 }
 
@@ -143,7 +147,7 @@ func alreadyRevokedIfGone(err error) (annotations.Annotations, error) {
 }
 
 func isNotFound(err error) bool {
-	return statusCode(err) == codes.NotFound
+	return status.Code(err) == codes.NotFound
 }
 
 func pointer[T any](value T) *T {

@@ -91,7 +91,11 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 			advice: "check base-url, and the workspace's members in Whimsical's Workspace settings",
 		}
 	case !strings.EqualFold(user.UserName, u.UserName) && user.UserName != "":
-		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer is not the user that was created")
+		return nil, &Error{
+			Code: codes.FailedPrecondition, Method: http.MethodPost, Path: c.displayPath(c.users), StatusCode: ans.statusCode,
+			reason: "the server created a user, but with another userName than was asked for",
+			advice: "check the workspace's members in Whimsical's Workspace settings",
+		}
 	}
 	return user, nil
 }
@@ -145,9 +149,10 @@ func (c *Client) ConfirmRole(ctx context.Context, user *User, role Role) (*User,
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	target := c.user(id)
 	ans, refused := c.do(ctx, http.MethodDelete, target, nil)
-	switch HTTPStatus(refused) {
-	case http.StatusNotFound:
+	if status.Code(refused) == codes.NotFound {
 		return c.confirmMissing(ctx, target, refused)
+	}
+	switch HTTPStatus(refused) {
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		inactive := false
 		_, err := c.PatchUser(ctx, id, Change{Active: &inactive})
@@ -165,7 +170,7 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	case status.Code(err) == codes.NotFound:
 		return nil
 	case err != nil:
-		return cmp.Or(refused, err)
+		return cmp.Or(refused, unconfirmed(err))
 	case !user.IsActive():
 		return nil
 	case refused != nil:

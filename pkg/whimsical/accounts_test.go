@@ -64,7 +64,7 @@ func TestTheAnswerToACreation(t *testing.T) {
 		"a login page":           {reply: script.Reply{Status: http.StatusOK, Body: "<html>"}, code: codes.FailedPrecondition, says: "does not tell"},
 		"a body without an id":   {reply: script.Created(script.User{UserName: "ada@example.com"})},
 		"a userName in capitals": {reply: script.Created(script.User{ID: "u1", UserName: "Ada@Example.com"}), shown: true},
-		"somebody else":          {reply: script.Created(somebody), code: codes.FailedPrecondition, says: "not the user that was created"},
+		"somebody else":          {reply: script.Created(somebody), code: codes.FailedPrecondition, says: "with another userName than was asked for"},
 		"taken":                  {reply: script.Refused(409, "uniqueness", ""), code: codes.AlreadyExists, says: "409"},
 		"no such endpoint":       {reply: script.NotFound(), code: codes.FailedPrecondition, says: "check base-url"},
 		"no such method":         {reply: script.Refused(405, "", ""), code: codes.FailedPrecondition, says: "check base-url"},
@@ -111,11 +111,11 @@ func TestTheRoleOfANewUserIsConfirmed(t *testing.T) {
 		},
 		"the user is pending and shows none": {
 			user: shownAs(whimsical.RoleUnknown), role: whimsical.RoleViewer,
-			steps: []script.Step{script.Missing(script.Get("u1", script.Reply{}))},
+			steps: []script.Step{script.Get("u1", script.NotFound())},
 		},
 		"the user is pending and shows another": {
 			user: shownAs(whimsical.RoleEditor), role: whimsical.RoleViewer,
-			steps: []script.Step{script.Missing(script.Get("u1", script.Reply{}))},
+			steps: []script.Step{script.Get("u1", script.NotFound())},
 			code:  codes.FailedPrecondition, says: "not with the role that was asked for",
 		},
 		"nobody can look": {
@@ -160,7 +160,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 			code:  codes.FailedPrecondition, says: "accepted the deletion, but the user is still active",
 		},
 		"404": {
-			steps: []script.Step{script.Missing(script.Delete("u1", script.Reply{}))},
+			steps: []script.Step{script.Delete("u1", script.NotFound())},
 			code:  codes.NotFound, says: "404",
 		},
 		"405: the user is deactivated": {
@@ -180,7 +180,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 		"405, and there is no such user": {
 			steps: []script.Step{
 				script.Delete("u1", script.Refused(405, "", "")),
-				script.Missing(script.Patch("u1", script.SetActive(false), script.Reply{})),
+				script.Patch("u1", script.SetActive(false), script.NotFound()),
 			},
 			code: codes.NotFound, says: "404",
 		},
@@ -193,7 +193,7 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 			code: codes.FailedPrecondition, says: "did not apply it",
 		},
 		"the answer was lost, and the user is gone": {
-			steps: []script.Step{script.Delete("u1", script.Lost), script.Missing(script.Get("u1", script.Reply{}))},
+			steps: []script.Step{script.Delete("u1", script.Lost), script.Get("u1", script.NotFound())},
 		},
 		"the answer was lost, and the user is there": {
 			steps: []script.Step{script.Delete("u1", script.Lost), script.Get("u1", script.OK(aViewer))},
@@ -218,7 +218,7 @@ func TestAnIDOfAnyShapeIsOneElementOfThePath(t *testing.T) {
 	const id = "a/b?c#d e"
 	client := following(t,
 		script.Patch(id, script.SetRole(true), script.OK(script.User{ID: id, Editor: true})),
-		script.Missing(script.Delete(id, script.Reply{})),
+		script.Delete(id, script.NotFound()),
 	)
 	_, err := client.PatchUser(t.Context(), id, toEditor)
 	failsWith(t, err, codes.OK, "")

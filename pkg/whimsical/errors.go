@@ -31,8 +31,13 @@ type Error struct {
 	reason string
 	detail string
 	advice string
+	// scim is set when the answer is a SCIM error.
+	scim bool
 	// unseen is what Unseen tells.
 	unseen bool
+	// unconfirmed is set when the change was made, and the read that was to show it
+	// failed.
+	unconfirmed bool
 }
 
 // Error returns the message described on the type.
@@ -104,7 +109,7 @@ func codeAndAdvice(statusCode int) (codes.Code, string) {
 		return codes.Unauthenticated, adviceToken
 	case statusCode == http.StatusForbidden:
 		return codes.PermissionDenied, adviceForbidden
-	case statusCode == http.StatusNotFound:
+	case statusCode == http.StatusNotFound || statusCode == http.StatusGone:
 		return codes.NotFound, ""
 	case statusCode == http.StatusRequestTimeout:
 		return codes.DeadlineExceeded, adviceRetry
@@ -126,8 +131,9 @@ func codeAndAdvice(statusCode int) (codes.Code, string) {
 // scimError is the body of a failed answer (RFC 7644 section 3.12). Whatever
 // has another shape is left out of the message.
 type scimError struct {
-	ScimType text `json:"scimType"`
-	Detail   text `json:"detail"`
+	Schemas  json.RawMessage `json:"schemas"`
+	ScimType text            `json:"scimType"`
+	Detail   text            `json:"detail"`
 }
 
 // readError turns a failed answer into an *Error.
@@ -145,6 +151,7 @@ func (c *Client) readError(method, path string, ans *answer) *Error {
 	if err := json.Unmarshal(trimBOM(ans.body), &body); err == nil {
 		e.ScimType = c.redact.text(string(body.ScimType))
 		e.detail = c.redact.text(string(body.Detail))
+		e.scim = names(body.Schemas, errorSchema)
 	}
 	return e
 }

@@ -36,7 +36,7 @@ func TestEachStatusHasItsCode(t *testing.T) {
 		406: {codes.InvalidArgument, codes.InvalidArgument},
 		408: {codes.DeadlineExceeded, codes.DeadlineExceeded},
 		409: {codes.AlreadyExists, codes.AlreadyExists},
-		410: {codes.FailedPrecondition, codes.InvalidArgument},
+		410: {codes.FailedPrecondition, codes.FailedPrecondition},
 		412: {codes.InvalidArgument, codes.InvalidArgument},
 		413: {codes.InvalidArgument, codes.InvalidArgument},
 		422: {codes.InvalidArgument, codes.InvalidArgument},
@@ -215,11 +215,30 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 
 func TestAMissingUserIsMissingOnlyWhereSCIMAnswers(t *testing.T) {
 	const user, ping = "Users/u1", "Users?count=1&startIndex=1"
+	scimError := scimscript.Refused(404, "", "no such user")
 	nothing := scimscript.Reply{Status: http.StatusNotFound, Body: "<html>not found</html>"}
 	for name, test := range map[string]struct {
 		steps []scimscript.Step
 		code  codes.Code
 	}{
+		"the API says so": {
+			steps: []scimscript.Step{listed(user, scimError)},
+			code:  codes.NotFound,
+		},
+		"the API says that the user is gone": {
+			steps: []scimscript.Step{listed(user, scimscript.Refused(410, "", ""))},
+			code:  codes.NotFound,
+		},
+		"the API says so at the second look": {
+			steps: []scimscript.Step{listed(user, nothing), listed(ping, usersOf(1, 1, 5)), listed(user, scimError)},
+			code:  codes.NotFound,
+		},
+		"a framework says so, and the list is missing, too": {
+			steps: []scimscript.Step{
+				listed(user, scimscript.Reply{Status: 404, Body: `{"detail":"Not Found","status":404}`}), listed(ping, nothing),
+			},
+			code: codes.FailedPrecondition,
+		},
 		"the list answers, the user is missing again": {
 			steps: []scimscript.Step{listed(user, nothing), listed(ping, usersOf(1, 1, 5)), listed(user, nothing)},
 			code:  codes.NotFound,

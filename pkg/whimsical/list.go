@@ -15,7 +15,11 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+// Schemas of messages (RFC 7644 sections 3.4.2 and 3.12).
+const (
+	listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	errorSchema        = "urn:ietf:params:scim:api:messages:2.0:Error"
+)
 
 // userList is a ListResponse of users (RFC 7644 section 3.4.2).
 type userList struct {
@@ -99,7 +103,7 @@ func readOddList(body []byte) (*userList, error) {
 	}
 	resources := bytes.TrimSpace(wire.Resources)
 	absent := len(resources) == 0 || string(resources) == "null"
-	named := bytes.Contains(bytes.ToLower(wire.Schemas), []byte(strings.ToLower(listResponseSchema)))
+	named := names(wire.Schemas, listResponseSchema)
 	if absent && !named && !wire.TotalResults.known || !absent && resources[0] != '[' {
 		return nil, errNoList
 	}
@@ -120,6 +124,12 @@ func readOddList(body []byte) (*userList, error) {
 		list.sizes = append(list.sizes, len(item))
 	}
 	return list, nil
+}
+
+// names tells whether the schemas of a message hold one, without regard to case and
+// to whether they are a list.
+func names(schemas json.RawMessage, schema string) bool {
+	return bytes.Contains(bytes.ToLower(schemas), []byte(strings.ToLower(schema)))
 }
 
 // asListError gives a missing or refused collection a code that no caller

@@ -7,28 +7,31 @@ import (
 	"net/url"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // confirmMissing tells whether a 404 to a request about a user means that there
-// is no such user: once SCIM is switched off everything answers 404, and a proxy
-// may do so for a moment. So the collection has to answer, and the user has to be
-// missing at a second look. It returns missing when both hold, and otherwise an
-// error that nobody takes for a missing user.
+// is no such user. It does when it is a SCIM error (RFC 7644 section 3.12), which
+// the SCIM API alone writes. Any other may come from a proxy, or from a server
+// whose SCIM is switched off, which answers 404 to everything: then the collection
+// has to answer, and the user has to be missing at a second look. It returns
+// missing when that holds, and otherwise an error that nobody takes for a missing
+// user.
 func (c *Client) confirmMissing(ctx context.Context, target *url.URL, missing error) error {
+	var apiErr *Error
+	if errors.As(missing, &apiErr) && apiErr.scim {
+		return missing
+	}
 	if _, err := c.Validate(ctx); err != nil {
 		return err
 	}
 	_, err := c.do(ctx, http.MethodGet, target, nil)
 	switch {
 	case err == nil:
-		var apiErr *Error
-		if !errors.As(missing, &apiErr) {
-			return missing
-		}
-		there := *apiErr
+		there := &Error{Method: http.MethodGet, Path: c.displayPath(target), StatusCode: HTTPStatus(missing)}
 		there.Code, there.reason, there.advice = codes.Unavailable, "a moment later the user was there", adviceRetry
-		return &there
-	case HTTPStatus(err) == http.StatusNotFound:
+		return there
+	case status.Code(err) == codes.NotFound:
 		return missing
 	default:
 		return err

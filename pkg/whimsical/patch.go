@@ -3,6 +3,7 @@ package whimsical
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -88,7 +89,7 @@ func (c *Client) PatchUser(ctx context.Context, id string, change Change) (*User
 	target := c.user(id)
 	ans, refused := c.patch(ctx, target, change)
 	switch {
-	case HTTPStatus(refused) == http.StatusNotFound:
+	case status.Code(refused) == codes.NotFound:
 		return nil, c.confirmMissing(ctx, target, refused)
 	case refused != nil && !AnswerLost(refused):
 		return nil, refused
@@ -106,7 +107,7 @@ func (c *Client) PatchUser(ctx context.Context, id string, change Change) (*User
 		return nil, err
 	}
 	if err != nil {
-		return nil, cmp.Or(refused, err)
+		return nil, cmp.Or(refused, unconfirmed(err))
 	}
 	applied, known := change.applied(user)
 	switch {
@@ -136,16 +137,29 @@ func shown(ans *answer, id string, change Change) *User {
 	return user
 }
 
-// AnswerLost tells whether a request may have been carried out although it
-// failed: no answer arrived, or one from somebody who does not know (a 5xx).
-// Only a read tells.
+// AnswerLost tells whether a change may have been made although it failed: no
+// answer arrived, or one from somebody who does not know (a 5xx), or the read
+// that was to show it failed. Only a read tells.
 func AnswerLost(err error) bool {
+	var apiErr *Error
+	if errors.As(err, &apiErr) && apiErr.unconfirmed {
+		return true
+	}
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded:
 		return HTTPStatus(err) != http.StatusTooManyRequests
 	default:
 		return false
 	}
+}
+
+// unconfirmed marks the error of a read that follows a change.
+func unconfirmed(err error) error {
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		apiErr.unconfirmed = true
+	}
+	return err
 }
 
 // notApplied describes a write that succeeded and that a read does not show.

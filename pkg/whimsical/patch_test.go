@@ -146,7 +146,7 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 		},
 		"the user is gone": {
 			change: toEditor,
-			steps:  []script.Step{script.Missing(script.Patch("u1", script.SetRole(true), script.Reply{}))},
+			steps:  []script.Step{script.Patch("u1", script.SetRole(true), script.NotFound())},
 			code:   codes.NotFound, says: "404",
 		},
 		"the user is gone before the read": {
@@ -222,7 +222,7 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 			change: deactivate,
 			steps: []script.Step{
 				script.Patch("u1", script.SetActive(false), script.Lost),
-				script.Missing(script.Get("u1", script.Reply{})),
+				script.Get("u1", script.NotFound()),
 			},
 			gone: true,
 		},

@@ -8,6 +8,7 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // UserPage is what one request of a listing brought.
@@ -102,10 +103,10 @@ func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error)
 }
 
 // GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
-// NotFound when there is no such user, after a second look.
+// NotFound when there is no such user.
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
 	user, err := c.readOnce(ctx, id)
-	if HTTPStatus(err) == http.StatusNotFound {
+	if status.Code(err) == codes.NotFound {
 		return nil, c.confirmMissing(ctx, c.user(id), err)
 	}
 	return user, err
