@@ -15,8 +15,11 @@ import (
 // the SDK stores a page, the next one is read ahead: in a large sync that hides
 // most of the API's time behind the SDK's.
 type listing struct {
-	client   *whimsical.Client
-	patience patience
+	client *whimsical.Client
+	api    patience
+	// store judges the SDK's session store.
+	store  patience
+	keeper keeper
 	// inLambda forbids reading ahead: AWS Lambda freezes the process after each
 	// answer, and another instance may be given the next page.
 	inLambda bool
@@ -36,7 +39,13 @@ type pageAhead struct {
 
 func newListing(client *whimsical.Client) *listing {
 	_, inLambda := os.LookupEnv("AWS_LAMBDA_RUNTIME_API")
-	return &listing{client: client, inLambda: inLambda}
+	return &listing{
+		client:   client,
+		api:      patience{of: "Whimsical's API"},
+		store:    patience{of: "the SDK's session store"},
+		keeper:   keeper{atOnce: inLambda},
+		inLambda: inLambda,
+	}
 }
 
 // page returns the page of a token, read ahead or not. A failure to read ahead
@@ -45,7 +54,7 @@ func newListing(client *whimsical.Client) *listing {
 func (l *listing) page(ctx context.Context, syncID, token string) (*whimsical.UserPage, error) {
 	started := time.Now()
 	page, err := l.read(ctx, syncID, token)
-	return page, l.patience.judge(started, err)
+	return page, l.api.judge(started, err)
 }
 
 func (l *listing) read(ctx context.Context, syncID, token string) (*whimsical.UserPage, error) {

@@ -16,11 +16,16 @@ type members struct {
 	ids  []string
 }
 
-// membersOf picks the active holders of a role.
+// membersOf picks the active holders of a role. Of a user who is on the page twice
+// the last row counts, as it does of the resource.
 func membersOf(users []*whimsical.User, role whimsical.Role, token, next string) members {
 	m := members{page: pageKey(token), next: next}
-	for _, user := range users {
-		if user.IsActive() && user.Role == role {
+	last := make(map[string]int, len(users))
+	for i, user := range users {
+		last[user.ID] = i
+	}
+	for i, user := range users {
+		if user.IsActive() && user.Role == role && last[user.ID] == i {
 			m.ids = append(m.ids, user.ID)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"time"
 
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
@@ -23,40 +24,52 @@ import (
 // roles' Grants and the end of the listing need, and returns the page and the
 // token of the next one, "" when the listing is complete.
 func readPage(ctx context.Context, users *listing, opts rs.SyncOpAttrs) (*whimsical.UserPage, string, error) {
-	store, token := opts.Session, opts.PageToken.Token
-	page, err := users.page(ctx, opts.SyncID, token)
+	page, err := users.page(ctx, opts.SyncID, opts.PageToken.Token)
 	if err != nil {
 		return nil, "", err
 	}
-	next := page.Next
-	if page.Ended {
-		seen, lost, err := loadSeen(ctx, store, page)
-		if err != nil {
-			return nil, "", err
-		}
-		evidence := seen.evidence(page.First)
-		evidence.Lost = lost
-		if next, err = page.Conclude(evidence); err != nil {
-			return nil, "", err
-		}
-		if next == "" {
-			if err := seen.finish(ctx, store); err != nil {
-				return nil, "", err
-			}
-		}
-	}
-	values := map[string][]byte{seenKey(page.Seq): observe(page).pack()}
-	for _, r := range roles {
-		values[memberKey(r.id, page.Seq)] = membersOf(page.Users, r.id, token, next).pack()
-	}
-	if err := store.SetMany(ctx, values); err != nil {
-		return nil, "", fmt.Errorf("baton-whimsical: a page of users cannot be kept in the session store: %w", err)
+	started := time.Now()
+	next, err := keepPage(ctx, users, page, opts)
+	if err := users.store.judge(started, err); err != nil {
+		return nil, "", err
 	}
 	// Where the rate limit is used up, the SDK waits before it asks again.
 	if next != "" && (page.RateLimit == nil || page.RateLimit.GetRemaining() > 0 || page.RateLimit.GetLimit() == 0) {
 		users.readAhead(ctx, opts.SyncID, next)
 	}
 	return page, next, nil
+}
+
+// keepPage stores a page, and returns the token of the next one.
+func keepPage(ctx context.Context, users *listing, page *whimsical.UserPage, opts rs.SyncOpAttrs) (next string, err error) {
+	next = page.Next
+	if page.Ended {
+		if err := users.keeper.flush(ctx, opts.Session, opts.SyncID); err != nil {
+			return "", err
+		}
+		seen, lost, err := loadSeen(ctx, opts.Session, page)
+		if err != nil {
+			return "", err
+		}
+		evidence := seen.evidence(page.First)
+		evidence.Lost = lost
+		if next, err = page.Conclude(evidence); err != nil {
+			return "", err
+		}
+		if next == "" {
+			if err := seen.finish(ctx, opts.Session); err != nil {
+				return "", err
+			}
+		}
+	}
+	values := map[string][]byte{seenKey(page.Seq): observe(page).pack()}
+	for _, r := range roles {
+		values[memberKey(r.id, page.Seq)] = membersOf(page.Users, r.id, opts.PageToken.Token, next).pack()
+	}
+	if err := users.keeper.keep(ctx, opts.Session, opts.SyncID, page.Seq, values); err != nil || next != "" {
+		return next, err
+	}
+	return "", users.keeper.flush(ctx, opts.Session, opts.SyncID)
 }
 
 // maxPagesAtOnce and maxMembersAtOnce bound what one answer to the SDK takes

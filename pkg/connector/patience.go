@@ -21,9 +21,12 @@ const (
 
 // patience ends a sync whose reads do nothing but fail. The SDK's syncer
 // repeats a read for as long as it fails with Unavailable or DeadlineExceeded,
-// without end, so that an API that never recovers would keep a sync running
-// and silent for ever.
+// without end, so that an API or a session store that never recovers would keep
+// a sync running and silent for ever.
 type patience struct {
+	// of is whose failures are judged.
+	of string
+
 	mu       sync.Mutex
 	failures int
 	since    time.Time
@@ -55,6 +58,6 @@ func (p *patience) judge(started time.Time, err error) error {
 	failures := p.failures
 	p.failures = 0 // the next sync begins anew
 	return status.Errorf(codes.Aborted,
-		prefix+"Whimsical's API has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %v)",
-		lasted.Round(time.Second), failures, err)
+		prefix+"%s has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %v)",
+		p.of, lasted.Round(time.Second), failures, err)
 }

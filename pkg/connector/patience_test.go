@@ -3,11 +3,15 @@ package connector
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/retry"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"github.com/conductorone/baton-sdk/pkg/types/sessions"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -41,7 +45,7 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				lasted, err := sitOut(t.Context(), &patience{}, func() error {
+				lasted, err := sitOut(t.Context(), &patience{of: "the API"}, func() error {
 					time.Sleep(test.answer)
 					return status.Error(test.code, "down")
 				})
@@ -83,6 +87,32 @@ func TestTheNextSyncHasItsOwnPatience(t *testing.T) {
 		for range 2 {
 			if lasted, err := sitOut(t.Context(), p, func() error { return errDown }); status.Code(err) != codes.Aborted || lasted < patienceTime {
 				t.Errorf("the sync ended after %s with %v", lasted, err)
+			}
+		}
+	})
+}
+
+// outOfReach is a session store that never answers.
+type outOfReach struct{ sessions.SessionStore }
+
+func (outOfReach) GetMany(context.Context, []string, ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
+	return nil, nil, status.Error(codes.Unavailable, "connection refused")
+}
+
+func TestASyncEndsWhenTheSessionStoreNeverRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		roles := &roleBuilder{users: newListing(nil)}
+		editor := v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: "role", Resource: "editor"}.Build()}.Build()
+		retryer := retry.NewRetryer(t.Context(), retry.RetryConfig{})
+		began := time.Now()
+		for {
+			_, _, err := roles.Grants(t.Context(), editor, rs.SyncOpAttrs{Session: outOfReach{}})
+			if err == nil || !retryer.ShouldWaitAndRetry(t.Context(), err) {
+				lasted := time.Since(began)
+				if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "the SDK's session store has been failing for") || lasted > 11*time.Minute {
+					t.Errorf("the sync ended after %s with %v", lasted, err)
+				}
+				return
 			}
 		}
 	})

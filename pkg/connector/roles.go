@@ -2,14 +2,13 @@ package connector
 
 import (
 	"context"
+	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -107,7 +106,7 @@ func (b *roleBuilder) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*
 func (b *roleBuilder) Get(_ context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
 	r, ok := roleByID(id.GetResource())
 	if !ok {
-		return nil, nil, status.Errorf(codes.NotFound, "baton-whimsical: there is no role %q: the roles are editor and viewer", id.GetResource())
+		return nil, nil, notFound("there is no role %q: the roles are editor and viewer", id.GetResource())
 	}
 	resource, err := r.resource()
 	return resource, nil, err
@@ -136,8 +135,9 @@ func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs
 		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
 	}
 	token := opts.PageToken.Token
+	started := time.Now()
 	ids, next, found, err := loadMembers(ctx, opts.Session, r.id, token)
-	if err != nil {
+	if err := b.users.store.judge(started, err); err != nil {
 		return nil, nil, err
 	}
 	var annos annotations.Annotations

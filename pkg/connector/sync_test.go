@@ -14,6 +14,8 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
@@ -167,6 +169,63 @@ func (f *forgetful) GetMany(ctx context.Context, keys []string, options ...sessi
 		}
 	}
 	return values, unprocessed, err
+}
+
+// failing is a store whose writes fail with errors, one after the other.
+type failing struct {
+	sessions.SessionStore
+	errors []error
+}
+
+func (f *failing) SetMany(ctx context.Context, values map[string][]byte, options ...sessions.SessionStoreOption) error {
+	if len(f.errors) > 0 {
+		err := f.errors[0]
+		f.errors = f.errors[1:]
+		if err != nil {
+			return err
+		}
+	}
+	return f.SessionStore.SetMany(ctx, values, options...)
+}
+
+func TestSyncEndsWhenTheSessionStoreFails(t *testing.T) {
+	for after := range 4 {
+		t.Run(fmt.Sprintf("after %d writes", after), func(t *testing.T) {
+			w := newWorkspace(t, sim.Config{Users: 2500})
+			h := start(t, w.url, func(store sessions.SessionStore) sessions.SessionStore {
+				return &failing{store, append(make([]error, after), status.Error(codes.Internal, "disk full"))}
+			})
+			err := h.Sync(t.Context(), filepath.Join(t.TempDir(), "sync.c1z"))
+			if err == nil || !strings.Contains(err.Error(), "cannot be kept in the session store") || !strings.Contains(err.Error(), "disk full") {
+				t.Errorf("the sync ended with %v", err)
+			}
+		})
+	}
+}
+
+func TestSyncSurvivesAWriteThatFailsForAMoment(t *testing.T) {
+	for after := range 4 {
+		t.Run(fmt.Sprintf("after %d writes", after), func(t *testing.T) {
+			t.Parallel() // the SDK waits a second
+			w := newWorkspace(t, sim.Config{Users: 2500})
+			h := start(t, w.url, func(store sessions.SessionStore) sessions.SessionStore {
+				return &failing{store, append(make([]error, after), status.Error(codes.Unavailable, "busy"))}
+			})
+			assertPicture(t, syncAndRead(t, h), w.Users())
+		})
+	}
+}
+
+func TestOfAUserTwiceInOneAnswerTheLastRowCounts(t *testing.T) {
+	const row = `{"id":%q,"userName":"%[1]s@example.com","active":true,"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User":{"editor":%t}}`
+	users := []string{fmt.Sprintf(row, "u1", true), fmt.Sprintf(row, "u2", true), fmt.Sprintf(row, "u1", false)}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		// Paging is ignored, so that the only page is the last one.
+		_, _ = fmt.Fprintf(rw, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":2,"Resources":[%s]}`, strings.Join(users, ","))
+	}))
+	t.Cleanup(server.Close)
+	picture := syncAndRead(t, start(t, server.URL, nil))
+	assertIDs(t, "grants", slices.Sorted(maps.Keys(picture.Grants)), []string{"role:editor:assigned:user:u2", "role:viewer:assigned:user:u1"})
 }
 
 func TestSyncOfRolesAloneReadsTheUsersFromTheAPI(t *testing.T) {

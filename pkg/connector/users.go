@@ -47,12 +47,15 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 	}
 	resources := make([]*v2.Resource, 0, len(page.Users))
 	for _, user := range page.Users {
-		// A full sync takes the grants from the roles: asking per user as well
-		// costs the SDK a millisecond each.
-		resource, err := userResource(user, &v2.SkipGrants{})
+		resource, err := userResource(user)
 		if err != nil {
 			return nil, nil, err
 		}
+		// A full sync takes the grants from the roles: asking per user as well
+		// costs the SDK a millisecond each.
+		annos := annotations.Annotations(resource.GetAnnotations())
+		annos.Append(&v2.SkipGrants{})
+		resource.SetAnnotations(annos)
 		resources = append(resources, resource)
 	}
 	return resources, &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(page.RateLimit)}, nil
@@ -62,7 +65,7 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 func (b *userBuilder) Get(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
 	started := time.Now()
 	user, err := b.client.GetUser(ctx, id.GetResource())
-	if err := b.users.patience.judge(started, err); err != nil {
+	if err := b.users.api.judge(started, err); err != nil {
 		return nil, nil, err
 	}
 	resource, err := userResource(user)
@@ -90,7 +93,7 @@ func (b *userBuilder) Grants(_ context.Context, resource *v2.Resource, _ rs.Sync
 
 // userResource builds the resource of a user. It fails only on an id that the
 // SDK cannot store.
-func userResource(user *whimsical.User, marks ...*v2.SkipGrants) (*v2.Resource, error) {
+func userResource(user *whimsical.User) (*v2.Resource, error) {
 	if len(user.ID) > maxUserID {
 		return nil, failedPrecondition("a user's SCIM id is longer than %d bytes, which Baton cannot store", maxUserID)
 	}
@@ -100,9 +103,6 @@ func userResource(user *whimsical.User, marks ...*v2.SkipGrants) (*v2.Resource, 
 	}
 	annos := annotations.Annotations{trait}
 	annos.Append(v2.RawId_builder{Id: user.ID}.Build())
-	for _, mark := range marks {
-		annos.Append(mark)
-	}
 	resource := v2.Resource_builder{
 		Id:          userID(user.ID),
 		DisplayName: truncated(user.Name(), maxDisplayName),
