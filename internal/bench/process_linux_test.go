@@ -2,18 +2,13 @@ package bench
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
 // BenchmarkProcess runs the real binary and the floor's, turn about, and
@@ -41,25 +36,13 @@ func BenchmarkProcess(b *testing.B) {
 
 func processes(b *testing.B, dir string, users int, latency time.Duration) {
 	b.Helper()
-	simulated, err := sim.New(sim.Config{Users: users, Token: token})
-	if err != nil {
-		b.Fatal(err)
-	}
-	var requests atomic.Int64
-	handler := simulated.Handler()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		time.Sleep(latency)
-		handler.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-
+	url, requests := workspace(b, users, latency)
 	var floors, runs []run
 	b.ResetTimer()
 	for range b.N {
 		floors = append(floors, execute(b, filepath.Join(dir, "baton-floor"), fmt.Sprintf("BATON_USERS=%d", users)))
 		runs = append(runs, execute(b, filepath.Join(dir, "baton-whimsical"),
-			"BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+server.URL+sim.BasePath))
+			"BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
 	}
 	b.StopTimer()
 

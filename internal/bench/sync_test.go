@@ -4,17 +4,13 @@ package bench
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
 	"github.com/conductorone/baton-whimsical/internal/floor"
-	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
@@ -35,7 +31,7 @@ func BenchmarkSync(b *testing.B) {
 			floorTime = syncs(b, built)
 		})
 		b.Run(fmt.Sprintf("whimsical/users=%d", users), func(b *testing.B) {
-			url, requests := workspace(b, users)
+			url, requests := workspace(b, users, 0)
 			built, _, err := connector.New(b.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
 			if err != nil {
 				b.Fatal(err)
@@ -47,23 +43,6 @@ func BenchmarkSync(b *testing.B) {
 			}
 		})
 	}
-}
-
-// workspace serves a simulated workspace and counts its requests.
-func workspace(b *testing.B, users int) (url string, requests *atomic.Int64) {
-	b.Helper()
-	simulated, err := sim.New(sim.Config{Users: users, Token: token})
-	if err != nil {
-		b.Fatal(err)
-	}
-	requests = &atomic.Int64{}
-	handler := simulated.Handler()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		handler.ServeHTTP(w, r)
-	}))
-	b.Cleanup(server.Close)
-	return server.URL + sim.BasePath, requests
 }
 
 // syncs runs b.N syncs, each into a new file, and returns the nanoseconds of
