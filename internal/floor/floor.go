@@ -64,11 +64,13 @@ var (
 // Connector is the connector without requests.
 type Connector struct {
 	users int
+	// members are the holders of each role, by the page that listed them.
+	members map[string][][]string
 }
 
 // New returns the connector of a workspace of cfg.Users.
 func New(_ context.Context, cfg *Config, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
-	return &Connector{users: cfg.Users}, nil, nil
+	return &Connector{users: cfg.Users, members: map[string][][]string{}}, nil, nil
 }
 
 // Metadata describes the connector.
@@ -109,9 +111,21 @@ func (users) ResourceType(context.Context) *v2.ResourceType { return userType }
 // List implements connectorbuilder.ResourceSyncerV2.
 func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
 	from, to, next := page(opts.PageToken.Token, u.users)
+	if from == 0 {
+		clear(u.members) // of an earlier sync
+	}
 	list := make([]*v2.Resource, 0, to-from)
+	members := map[string][]string{}
 	for i := from; i < to; i++ {
-		list = append(list, user(sim.Person(i)))
+		person := sim.Person(i)
+		list = append(list, user(person))
+		if person.Active && person.Editor != nil {
+			role := roleID(*person.Editor)
+			members[role] = append(members[role], person.ID)
+		}
+	}
+	for _, role := range []string{"editor", "viewer"} {
+		u.members[role] = append(u.members[role], members[role])
 	}
 	return list, &rs.SyncOpResults{NextPageToken: next}, nil
 }
@@ -192,23 +206,21 @@ func (roles) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpAttrs) (
 }
 
 // Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many
-// rows as the real connector's: up to 20 pages or 2,000 members.
+// rows as the real connector's: up to 20 pages or 2,000 members. The token is the
+// number of a page.
 func (r roles) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	slim := v2.Resource_builder{Id: resource.GetId()}.Build()
+	pages := r.members[resource.GetId().GetResource()]
+	next, _ := strconv.Atoi(opts.PageToken.Token) // our own token; "" is 0
 	var list []*v2.Grant
-	next := opts.PageToken.Token
-	for range 20 {
-		var from, to int
-		from, to, next = page(next, r.users)
-		for i := from; i < to; i++ {
-			person := sim.Person(i)
-			if person.Active && person.Editor != nil && roleID(*person.Editor) == resource.GetId().GetResource() {
-				list = append(list, grant.NewGrant(slim, "assigned", userID(person.ID)))
-			}
+	for n := 0; n < 20 && next < len(pages) && len(list) < 2000; n++ {
+		for _, id := range pages[next] {
+			list = append(list, grant.NewGrant(slim, "assigned", userID(id)))
 		}
-		if next == "" || len(list) >= 2000 {
-			break
-		}
+		next++
 	}
-	return list, &rs.SyncOpResults{NextPageToken: next}, nil
+	if next == len(pages) {
+		return list, &rs.SyncOpResults{}, nil
+	}
+	return list, &rs.SyncOpResults{NextPageToken: strconv.Itoa(next)}, nil
 }
