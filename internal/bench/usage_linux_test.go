@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -50,15 +51,17 @@ func (u *usage) total() time.Duration {
 	return sum
 }
 
+// children looks at every thread, any of which may have started a process. A file
+// that cannot be read is that of one that has ended.
 func children(pid int) []int {
-	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		return nil // the process has ended
-	}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is well formed
 	var pids []int
-	for _, field := range strings.Fields(string(list)) {
-		if child, err := strconv.Atoi(field); err == nil {
-			pids = append(pids, child)
+	for _, path := range lists {
+		list, _ := os.ReadFile(path)
+		for _, field := range strings.Fields(string(list)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, child)
+			}
 		}
 	}
 	return pids
