@@ -48,18 +48,18 @@ func run(in io.Reader, out string) error {
 		return err
 	}
 	seconds, err := panel("Time of a full sync", "seconds", []line{
-		{"floor: the SDK without any request", pick(results, "0s", "floor-wall-s")},
-		{"baton-whimsical, no latency", pick(results, "0s", "wall-s")},
-		{"baton-whimsical, 50 ms a request", pick(results, "50ms", "wall-s")},
-		{"tried: grants asked per user, without requests", plotter.XYs{{X: 1e5, Y: 98}}},
-		{"generic SCIM connector", plotter.XYs{{X: 1e5, Y: 299}}},
+		{floorColor, "floor: the SDK without any request", pick(results, "0s", "floor-wall-s")},
+		{ownColor, "baton-whimsical, no latency", pick(results, "0s", "wall-s")},
+		{latencyColor, "baton-whimsical, 50 ms a request", pick(results, "50ms", "wall-s")},
+		{triedColor, "tried: grants asked per user, without requests", plotter.XYs{{X: 1e5, Y: 98}}},
+		{genericColor, "generic SCIM connector", plotter.XYs{{X: 1e5, Y: 299}}},
 	})
 	if err != nil {
 		return err
 	}
 	requests, err := panel("Requests of a full sync", "requests", []line{
-		{"baton-whimsical", pick(results, "0s", "requests")},
-		{"generic SCIM connector", plotter.XYs{{X: 1e5, Y: 102002}}},
+		{ownColor, "baton-whimsical", pick(results, "0s", "requests")},
+		{genericColor, "generic SCIM connector", plotter.XYs{{X: 1e5, Y: 102002}}},
 	})
 	if err != nil {
 		return err
@@ -126,7 +126,17 @@ func pick(results []figures, latency, unit string) plotter.XYs {
 	return points
 }
 
+// Colors, the same in both panels, as numbers of plotutil's default colors.
+const (
+	floorColor = iota
+	ownColor
+	latencyColor
+	triedColor
+	genericColor
+)
+
 type line struct {
+	color  int
 	name   string
 	points plotter.XYs
 }
@@ -141,7 +151,7 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: -1}, plot.LogTicks{Prec: -1}
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
-	for i, l := range lines {
+	for _, l := range lines {
 		if len(l.points) == 0 {
 			return nil, fmt.Errorf("no result for %q", l.name)
 		}
@@ -149,7 +159,7 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		drawn.Color, points.Color = plotutil.Color(i), plotutil.Color(i)
+		drawn.Color, points.Color = plotutil.Color(l.color), plotutil.Color(l.color)
 		drawn.Width = vg.Points(1.5)
 		points.Shape = draw.CircleGlyph{}
 		p.Add(drawn, points)
