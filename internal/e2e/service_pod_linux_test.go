@@ -71,7 +71,7 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 func podRoot(t *testing.T, c1Environment []string) string {
 	t.Helper()
 	root := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), connectorPackage)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), connectorPackage) //nolint:gosec // constants
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -146,7 +146,7 @@ func (p *process) peakMemory() int64 {
 		p.t.Fatalf("the service has the processes %v, not two", pids)
 	}
 	for _, pid := range pids {
-		status, err := os.ReadFile(filepath.Join("/proc", pid, "status"))
+		status, err := os.ReadFile(filepath.Join("/proc", pid, "status")) //nolint:gosec // of proc(5)
 		if err != nil {
 			p.t.Fatal(err)
 		}

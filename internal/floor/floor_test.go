@@ -24,7 +24,7 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	}
 	server := httptest.NewServer(workspace.Handler())
 	t.Cleanup(server.Close)
-	real, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: server.URL + sim.BasePath}, nil)
+	actual, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: server.URL + sim.BasePath}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := synced(t, real)
+	want := synced(t, actual)
 	for range 2 { // the second sync of a process does not hold the first one's members
 		got := synced(t, bare)
 		if !slices.Equal(slices.Sorted(maps.Keys(got.Resources)), slices.Sorted(maps.Keys(want.Resources))) {
