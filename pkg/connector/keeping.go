@@ -4,15 +4,19 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
 )
 
-// keptPages and keptBytes bound what is gathered for one write.
 const (
+	// keptPages and keptBytes bound what is gathered for one write.
 	keptPages = 10
 	keptBytes = 256 << 10
+	// keptSyncs bounds the syncs for which pages are gathered at a time. A service
+	// carries out several tasks at once; what is left is of syncs that did not end.
+	keptSyncs = 8
 )
 
 // keeper writes pages to the session store, several at a time: the SDK waits for
@@ -23,7 +27,12 @@ type keeper struct {
 	// atOnce forbids gathering, as listing.inLambda does.
 	atOnce bool
 
-	mu     sync.Mutex
+	mu       sync.Mutex
+	gathered []*gathering // the oldest first
+}
+
+// gathering is what one sync has yet to write.
+type gathering struct {
 	syncID string
 	pages  map[int]map[string][]byte // by number, the values of each
 	bytes  int
@@ -34,46 +43,52 @@ type keeper struct {
 func (k *keeper) keep(ctx context.Context, store sessions.SessionStore, syncID string, seq int, values map[string][]byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.begin(syncID)
-	if _, again := k.pages[seq]; !again {
+	g := k.of(syncID)
+	if _, again := g.pages[seq]; !again {
 		for _, value := range values {
-			k.bytes += len(value)
+			g.bytes += len(value)
 		}
 	}
-	k.pages[seq] = values
-	if len(k.pages) < keptPages && k.bytes < keptBytes && !k.atOnce {
+	g.pages[seq] = values
+	if len(g.pages) < keptPages && g.bytes < keptBytes && !k.atOnce {
 		return nil
 	}
-	return k.write(ctx, store)
+	return k.write(ctx, store, g)
 }
 
-// flush writes what is gathered.
+// flush writes what is gathered of a sync.
 func (k *keeper) flush(ctx context.Context, store sessions.SessionStore, syncID string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.begin(syncID)
-	return k.write(ctx, store)
+	return k.write(ctx, store, k.of(syncID))
 }
 
-// begin drops what a sync has left that did not end.
-func (k *keeper) begin(syncID string) {
-	if k.syncID != syncID || k.pages == nil {
-		k.syncID, k.pages, k.bytes = syncID, map[int]map[string][]byte{}, 0
+// of returns the gathering of a sync.
+func (k *keeper) of(syncID string) *gathering {
+	for _, g := range k.gathered {
+		if g.syncID == syncID {
+			return g
+		}
 	}
+	if len(k.gathered) == keptSyncs {
+		k.gathered = slices.Delete(k.gathered, 0, 1)
+	}
+	g := &gathering{syncID: syncID, pages: map[int]map[string][]byte{}}
+	k.gathered = append(k.gathered, g)
+	return g
 }
 
 // write keeps what cannot be written for the next try.
-func (k *keeper) write(ctx context.Context, store sessions.SessionStore) error {
-	if len(k.pages) == 0 {
-		return nil
+func (k *keeper) write(ctx context.Context, store sessions.SessionStore, g *gathering) error {
+	if len(g.pages) > 0 {
+		all := map[string][]byte{}
+		for _, values := range g.pages {
+			maps.Copy(all, values)
+		}
+		if err := store.SetMany(ctx, all); err != nil {
+			return fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
+		}
 	}
-	all := map[string][]byte{}
-	for _, values := range k.pages {
-		maps.Copy(all, values)
-	}
-	if err := store.SetMany(ctx, all); err != nil {
-		return fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
-	}
-	k.pages, k.bytes = nil, 0
+	k.gathered = slices.DeleteFunc(k.gathered, func(other *gathering) bool { return other == g })
 	return nil
 }
