@@ -224,8 +224,17 @@ func TestOfAUserTwiceInOneAnswerTheLastRowCounts(t *testing.T) {
 		_, _ = fmt.Fprintf(rw, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":2,"Resources":[%s]}`, strings.Join(users, ","))
 	}))
 	t.Cleanup(server.Close)
-	picture := syncAndRead(t, start(t, server.URL, nil))
-	assertIDs(t, "grants", slices.Sorted(maps.Keys(picture.Grants)), []string{"role:editor:assigned:user:u2", "role:viewer:assigned:user:u1"})
+	for name, wrap := range map[string]func(sessions.SessionStore) sessions.SessionStore{
+		"from the store": nil,
+		"from the API": func(store sessions.SessionStore) sessions.SessionStore {
+			return &forgetful{SessionStore: store, every: 1}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			picture := syncAndRead(t, start(t, server.URL, wrap))
+			assertIDs(t, "grants", slices.Sorted(maps.Keys(picture.Grants)), []string{"role:editor:assigned:user:u2", "role:viewer:assigned:user:u1"})
+		})
+	}
 }
 
 func TestSyncOfRolesAloneReadsTheUsersFromTheAPI(t *testing.T) {
