@@ -58,7 +58,6 @@ type userBuilder interface {
 	connectorbuilder.ResourceTargetedSyncerLimited
 	connectorbuilder.AccountManagerLimited
 	connectorbuilder.ResourceDeleterV2Limited
-	connectorbuilder.ResourceActionProvider
 }
 
 type roleBuilder interface {
@@ -110,7 +109,11 @@ func (s *station) build() (err error) {
 	if s.users == nil || s.roles == nil {
 		return errors.New("a builder is missing")
 	}
-	return s.users.ResourceActions(s.ctx, s.actions)
+	provider, ok := s.connector.(connectorbuilder.GlobalActionProvider)
+	if !ok {
+		return errors.New("the connector has no actions")
+	}
+	return provider.GlobalActions(s.ctx, s.actions)
 }
 
 func (s *station) close() {

@@ -29,9 +29,6 @@ type Step struct {
 	Body string
 	// Reply is the answer.
 	Reply Reply
-
-	// then are the steps that follow from the answer.
-	then []Step
 }
 
 // Serve returns the base URL of a server that expects the steps in their order. The
@@ -40,10 +37,7 @@ type Step struct {
 // client repeats.
 func Serve(t testing.TB, steps ...Step) (url string) {
 	t.Helper()
-	s := &script{t: t}
-	for _, step := range steps {
-		s.left = append(append(s.left, step), step.then...)
-	}
+	s := &script{t: t, left: steps}
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		server.Close()

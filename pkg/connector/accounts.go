@@ -2,12 +2,19 @@ package connector
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -18,11 +25,117 @@ var (
 	_ connectorbuilder.ResourceTargetedSyncerLimited = (*userBuilder)(nil)
 )
 
-const (
-	pendingMessage = "the account appears in the workspace once the person has logged in through SAML."
-	invitedMessage = "Whimsical has invited this e-mail address: " + pendingMessage
-	takenMessage   = "Whimsical has invited this e-mail address already: " + pendingMessage + " Nothing was changed."
-)
+// roleDefault is the account's role that leaves the choice to the workspace.
+const roleDefault = "default"
+
+// accountCreationSchema are the fields of CreateAccount's profile.
+func accountCreationSchema() *v2.ConnectorAccountCreationSchema {
+	field := func(order int32, required bool, name, description, placeholder string) *v2.ConnectorAccountCreationSchema_Field {
+		return v2.ConnectorAccountCreationSchema_Field_builder{
+			DisplayName: name,
+			Required:    required,
+			Description: description,
+			Placeholder: placeholder,
+			Order:       order,
+			StringField: &v2.ConnectorAccountCreationSchema_StringField{},
+		}.Build()
+	}
+	return v2.ConnectorAccountCreationSchema_builder{
+		FieldMap: map[string]*v2.ConnectorAccountCreationSchema_Field{
+			"email": field(1, true, "Email", "The e-mail address that the person logs in with through SAML.", "person@example.com"),
+			"first_name": field(2, false, "First name",
+				"The given name. Whimsical lets only the person change it later.", "Ada"),
+			"last_name": field(3, false, "Last name",
+				"The family name. Whimsical lets only the person change it later.", "Lovelace"),
+			"role": field(4, false, "Role",
+				"viewer (free, also when empty), editor (a paid seat), or default: the workspace's default role, which may be a paid seat.", "viewer"),
+		},
+	}.Build()
+}
+
+// newUser reads what to create from an account, and refuses with
+// InvalidArgument what Whimsical cannot take.
+func newUser(info *v2.AccountInfo) (whimsical.NewUser, error) {
+	profile := info.GetProfile().GetFields()
+	email, err := accountEmail(info, profile)
+	if err != nil {
+		return whimsical.NewUser{}, err
+	}
+	wanted, err := accountRole(profile["role"])
+	if err != nil {
+		return whimsical.NewUser{}, err
+	}
+	return whimsical.NewUser{
+		UserName:   email,
+		GivenName:  firstString(profile, "first_name", "given_name"),
+		FamilyName: firstString(profile, "last_name", "family_name"),
+		Role:       wanted,
+	}, nil
+}
+
+// accountEmail takes the e-mail address from the primary e-mail, else the
+// login, else the profile. Whimsical wants it in lower case.
+func accountEmail(info *v2.AccountInfo, profile map[string]*structpb.Value) (string, error) {
+	source, email := "profile.email", firstString(profile, "email")
+	if login := strings.TrimSpace(info.GetLogin()); login != "" {
+		source, email = "login", login
+	}
+	for _, candidate := range info.GetEmails() {
+		if address := strings.TrimSpace(candidate.GetAddress()); candidate.GetIsPrimary() && address != "" {
+			source, email = "email", address
+			break
+		}
+	}
+	if email == "" {
+		return "", invalidArgument("the account has no e-mail address: set email")
+	}
+	if !isEmail(email) {
+		return "", invalidArgument("the account's %s is not an e-mail address: give it in the form person@example.com", source)
+	}
+	return strings.ToLower(email), nil
+}
+
+// accountRole reads the role of an account. Nobody gets a paid seat by leaving
+// it out.
+func accountRole(value *structpb.Value) (whimsical.Role, error) {
+	if _, null := value.GetKind().(*structpb.Value_NullValue); value == nil || null {
+		return whimsical.RoleViewer, nil
+	}
+	if text, ok := value.GetKind().(*structpb.Value_StringValue); ok {
+		switch name := strings.ToLower(strings.TrimSpace(text.StringValue)); name {
+		case "":
+			return whimsical.RoleViewer, nil
+		case roleDefault:
+			return whimsical.RoleUnknown, nil
+		default:
+			if r, known := roleByID(name); known {
+				return r.id, nil
+			}
+		}
+	}
+	return whimsical.RoleUnknown, invalidArgument("the account's role is unknown: it must be editor, viewer or default, or empty for viewer")
+}
+
+// firstString returns the first of the named fields that holds text.
+func firstString(profile map[string]*structpb.Value, names ...string) string {
+	for _, name := range names {
+		if text := strings.TrimSpace(profile[name].GetStringValue()); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// warnUnknownKeys names the keys of a profile that nothing reads: one of them may
+// be a role that was misspelt.
+func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
+	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name"}
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(profile)), func(key string) bool { return slices.Contains(known, key) })
+	if len(unknown) > 0 {
+		ctxzap.Extract(ctx).Warn("baton-whimsical: the account's profile has keys that are not known: "+
+			"the known ones are email, first_name, last_name and role", zap.Strings("keys", unknown))
+	}
+}
 
 // CreateAccountCapabilityDetails declares that accounts have no credentials of
 // their own: people log in through SAML.
@@ -35,12 +148,14 @@ func (b *userBuilder) CreateAccountCapabilityDetails(context.Context) (*v2.Crede
 }
 
 // CreateAccount creates a user. An active user with the same e-mail address is
-// an answer (already exists), not a failure, and is left as it is; an inactive
-// one is activated; one who is invited and has not logged in yet is reported
-// as requiring action. Credential options are ignored: no password exists.
+// an answer (already exists), not a failure, and is left as it is; one who is
+// inactive, or whose status the API does not report, is activated. What waits
+// for the person or for an administrator is reported as requiring action, with
+// the server's reason. Credential options are ignored: no password exists.
 //
 // It fails with InvalidArgument, before any request, on a malformed e-mail
-// address or an unknown role.
+// address or an unknown role, and with FailedPrecondition when the user was
+// created with another role than asked for.
 func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions) (
 	connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error,
 ) {
@@ -48,158 +163,127 @@ func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	creation := creation{client: b.client, account: account}
-	if err := whimsical.Retry(ctx, func() error { return creation.attempt(ctx) }); err != nil {
-		return nil, nil, nil, err
-	}
-	return creation.response, nil, nil, nil
+	warnUnknownKeys(ctx, info.GetProfile().GetFields())
+	response, err := b.create(ctx, account)
+	return response, nil, nil, err
 }
 
-// creation is one CreateAccount over all its attempts.
-type creation struct {
-	client  *whimsical.Client
-	account whimsical.NewUser
-
-	// unsure is set while an earlier POST may have reached the server, or has met
-	// somebody with the same address: the next attempt begins with a look.
-	unsure bool
-	// lost is set once the answer to a POST was lost: what is found afterwards may
-	// be what that POST created.
-	lost bool
-	// posted is set once the server has created the user, who is made known by
-	// user, or is nil when the answer held none: only the confirmation is left.
-	posted bool
-	user   *whimsical.User
-	// unseen is the error that stands unless a look finds the user, nil when the
-	// server has said that it has created the user.
-	unseen error
-
-	response connectorbuilder.CreateAccountResponse
-}
-
-func (c *creation) attempt(ctx context.Context) error {
-	if c.posted {
-		return c.confirm(ctx)
+func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
+	found, err := b.client.FindUser(ctx, account.UserName)
+	if err != nil {
+		return nil, err
 	}
-	if c.unsure {
-		found, err := c.adopt(ctx)
-		if err != nil || found {
-			return err
-		}
-		c.unsure = false
+	if found != nil {
+		return b.adopt(ctx, found, account)
 	}
-	user, err := c.client.CreateUser(ctx, c.account)
+	created, err := b.client.CreateUser(ctx, account)
 	switch {
-	case whimsical.Unseen(err):
-		c.posted, c.unseen = true, err
-		return c.confirm(ctx)
-	case err == nil:
-		c.posted, c.user = true, user
-		c.logCreated(ctx)
-		return c.confirm(ctx)
-	case status.Code(err) == codes.AlreadyExists:
-		c.unsure = true
-		found, err := c.adopt(ctx)
+	case errors.Is(err, whimsical.ErrPending):
+		return pending(ctx, created, account)
+	case status.Code(err) == codes.AlreadyExists, whimsical.AnswerLost(err):
+		found, lookErr := b.client.FindUser(ctx, account.UserName)
 		switch {
-		case err != nil || found:
-		case c.lost:
-			c.response = pending(invitedMessage)
-		default:
-			c.response = pending(takenMessage)
+		case found != nil:
+			return b.adopt(ctx, found, account)
+		case status.Code(err) != codes.AlreadyExists:
+			return nil, err
+		case lookErr != nil:
+			return nil, lookErr
 		}
-		return err
-	case whimsical.AnswerLost(err):
-		return c.afterLostAnswer(ctx, err)
-	default:
-		return err
+		return refused(ctx, err)
+	case err != nil:
+		return nil, err
+	case created.Active == nil || !*created.Active:
+		// The server had an old record of the person.
+		return b.adopt(ctx, created, account)
 	}
+	logChange(ctx, "user created", created.ID, created.Role)
+	if err := checkRole(created, account); err != nil {
+		return nil, err
+	}
+	return succeeded(created)
 }
 
-// afterLostAnswer looks whether the server stored the user although its answer
-// did not arrive.
-func (c *creation) afterLostAnswer(ctx context.Context, lost error) error {
-	c.lost, c.unsure = true, true
-	found, err := c.adopt(ctx)
-	if err != nil {
-		return lost // the next attempt begins with another look
-	}
-	c.unsure = false
-	if found {
+// checkRole fails with FailedPrecondition on a user who was created with another
+// role than asked for.
+func checkRole(created *whimsical.User, account whimsical.NewUser) error {
+	switch {
+	case account.Role == whimsical.RoleUnknown || created.Role == account.Role:
 		return nil
+	case created.Role == whimsical.RoleUnknown:
+		return failedPrecondition("the user was created, but does not report whether it has the role that was asked for: " +
+			"check the user in Whimsical's Workspace settings, and grant the role")
+	default:
+		return failedPrecondition("the user was created as %s, not with the role that was asked for: grant the role %s", created.Role, account.Role)
 	}
-	return lost
 }
 
-// adopt takes an existing user for the account, and activates an inactive one.
-func (c *creation) adopt(ctx context.Context) (found bool, err error) {
-	user, err := c.client.FindUser(ctx, c.account.UserName)
-	if err != nil || user == nil {
-		return false, err
-	}
-	if user.IsActive() {
-		if c.lost {
-			logChange(ctx, "user found after the answer to a creation was lost", user.ID, user.Role)
+// adopt takes an existing user for the account. One who is active stays as they
+// are; any other is activated, with the role asked for.
+func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
+	if user.Active != nil && *user.Active {
+		reason := "exists already"
+		if account.Role != whimsical.RoleUnknown && user.Role != account.Role {
+			reason = "exists already as " + string(user.Role) + ", not " + string(account.Role) + ": grant the role to change it"
+			if user.Role == whimsical.RoleUnknown {
+				reason = "exists already, with a role that is not reported, not surely " + string(account.Role)
+			}
 		}
+		logUnchanged(ctx, "user created", user.ID, reason)
 		resource, err := userResource(user)
-		c.response = v2.CreateAccountResponse_AlreadyExistsResult_builder{
-			Resource: resource, IsCreateAccountResult: true,
-		}.Build()
-		return true, err
+		return v2.CreateAccountResponse_AlreadyExistsResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
 	}
-	changed, err := c.client.PatchUser(ctx, user.ID, whimsical.Change{Active: pointer(true), Role: c.account.Role})
+	active := true
+	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Active: &active})
 	if err != nil {
-		return true, err
+		return nil, err
 	}
-	logChange(ctx, "user activated", user.ID, c.account.Role)
-	return true, c.succeed(changed)
+	logChange(ctx, "user activated", user.ID, changed.Role)
+	return succeeded(changed)
 }
 
-// confirm ends a creation that the server has answered.
-func (c *creation) confirm(ctx context.Context) error {
-	if c.user == nil {
-		found, err := c.client.FindUser(ctx, c.account.UserName)
-		if err != nil {
-			return err
-		}
-		switch {
-		case found == nil && c.unseen != nil:
-			return c.unseen
-		case found == nil:
-			c.response = pending(invitedMessage)
-			return nil
-		}
-		if c.unseen != nil {
-			c.logCreated(ctx)
-		}
-		c.user = found
-	}
-	confirmed, err := c.client.ConfirmRole(ctx, c.user, c.account.Role)
-	if err != nil {
-		return err
-	}
-	return c.succeed(confirmed)
-}
-
-func (c *creation) logCreated(ctx context.Context) {
-	id := ""
-	if c.user != nil {
-		id = c.user.ID
-	}
-	logChange(ctx, "user created", id, c.account.Role)
-}
-
-func (c *creation) succeed(user *whimsical.User) error {
+func succeeded(user *whimsical.User) (connectorbuilder.CreateAccountResponse, error) {
 	resource, err := userResource(user)
-	c.response = v2.CreateAccountResponse_SuccessResult_builder{
-		Resource: resource, IsCreateAccountResult: true,
-	}.Build()
-	return err
+	return v2.CreateAccountResponse_SuccessResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
 }
 
-func pending(message string) *v2.CreateAccountResponse_ActionRequiredResult {
-	return v2.CreateAccountResponse_ActionRequiredResult_builder{
-		Message: message, IsCreateAccountResult: true,
-	}.Build()
+// pending reports a user who was created and is not shown yet; user is what the
+// server said of them, or nil.
+func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
+	const message = "Whimsical has invited this e-mail address: the account appears in the workspace once the person has logged in through SAML."
+	var resource *v2.Resource
+	id := ""
+	if user != nil {
+		var err error
+		if resource, err = userResource(user); err != nil {
+			return nil, err
+		}
+		resource.SetStatus(v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_PENDING}.Build())
+		id = user.ID
+	}
+	logChange(ctx, "user created", id, whimsical.RoleUnknown)
+	if user != nil && user.Role != whimsical.RoleUnknown {
+		if err := checkRole(user, account); err != nil {
+			return nil, err
+		}
+	}
+	return actionRequired(ctx, resource, message)
+}
+
+// refused reports a creation that the server refuses with 409 although it shows
+// no such user.
+func refused(ctx context.Context, err error) (connectorbuilder.CreateAccountResponse, error) {
+	reason := "it gave no reason. The person may be invited already, and appears once they have logged in through SAML"
+	var apiErr *whimsical.Error
+	if errors.As(err, &apiErr) && apiErr.Detail != "" {
+		reason = apiErr.Detail
+	}
+	return actionRequired(ctx, nil, "Whimsical refused to create the account, and nothing was changed: "+reason)
+}
+
+func actionRequired(ctx context.Context, resource *v2.Resource, message string) (connectorbuilder.CreateAccountResponse, error) {
+	ctxzap.Extract(ctx).Info("baton-whimsical: creation pending", zap.String("reason", message))
+	return v2.CreateAccountResponse_ActionRequiredResult_builder{Resource: resource, Message: message, IsCreateAccountResult: true}.Build(), nil
 }
 
 // Delete removes a user from the workspace. A user who is gone already is a
@@ -208,16 +292,9 @@ func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.Resou
 	if id.GetResourceType() != userResourceType.GetId() || id.GetResource() == "" {
 		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())
 	}
-	lost := false
-	err := whimsical.Retry(ctx, func() error {
-		err := b.client.DeleteUser(ctx, id.GetResource())
-		if isNotFound(err) && lost {
-			return nil // an earlier try did it
-		}
-		lost = lost || whimsical.AnswerLost(err)
-		return err
-	})
+	err := b.client.DeleteUser(ctx, id.GetResource())
 	if isNotFound(err) {
+		logUnchanged(ctx, "user deleted", id.GetResource(), "is gone already")
 		return annotations.New(&v2.ResourceDoesNotExist{}), nil
 	}
 	if err != nil {

@@ -20,108 +20,51 @@ func userIDIs(value any) *structpb.Struct {
 }
 
 func TestEnableAndDisableByTheStateFound(t *testing.T) {
+	const enable, disable = "enable_user", "disable_user"
 	var (
-		on      = func(reply script.Reply) script.Step { return script.Patch("u1", script.SetActive(true), reply) }
-		off     = func(reply script.Reply) script.Step { return script.Patch("u1", script.SetActive(false), reply) }
-		missing = expectation{code: codes.NotFound, says: "there is no user with this id"}
-		enabled = expectation{changes: changed("user enabled", "u1", "")}
-		disable = expectation{changes: changed("user disabled", "u1", "")}
-		none    = expectation{}
+		on        = func(reply script.Reply) script.Step { return patch(script.SetActive(true), reply) }
+		off       = func(reply script.Reply) script.Step { return patch(script.SetActive(false), reply) }
+		missing   = fails(codes.NotFound, "there is no user with this id")
+		ignored   = fails(codes.FailedPrecondition, "accepted the change but did not apply it")
+		untold    = fails(codes.FailedPrecondition, "does not report whether it was applied")
+		unapplied = fails(codes.FailedPrecondition, "the user is there, and was not changed")
+		pending   = fails(codes.FailedPrecondition, "accepted, not applied yet")
+		enabled   = expectation{changes: changed("user enabled", "u1", "")}
+		disabled  = expectation{changes: changed("user disabled", "u1", "")}
+		already   = expectation{reason: "so already"}
+		goneSoon  = expectation{reason: "gone already"}
 	)
-	for name, test := range map[string]struct {
-		action string
-		steps  []script.Step
-		want   expectation
-	}{
-		"enable an inactive user, confirmed by the answer": {"enable_user", []script.Step{found(anInactiveEditor), on(script.OK(anEditor))}, enabled},
-		"enable an inactive user, confirmed by a read":     {"enable_user", []script.Step{found(anInactiveEditor), on(script.NoContent), found(anEditor)}, enabled},
-		"enable an active user":                            {"enable_user", []script.Step{found(aViewer)}, none},
-		"enable a user whose status nobody tells":          {"enable_user", []script.Step{found(script.User{ID: "u1"})}, none},
-		"enable a user whose status is unreadable": {
-			"enable_user", []script.Step{found(script.User{ID: "u1", Active: "maybe"}), on(script.OK(aViewer))}, enabled,
-		},
-		"enable nobody": {"enable_user", []script.Step{gone()}, missing},
-		"enable a user who goes in between": {
-			"enable_user", []script.Step{found(anInactiveEditor), on(script.NotFound())}, missing,
-		},
-		"enable, accepted but not applied": {
-			"enable_user", []script.Step{found(anInactiveEditor), on(script.NoContent), found(anInactiveEditor)},
-			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
-		},
-		"disable an active user whose record stays": {"disable_user", []script.Step{found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)}, disable},
-		"disable an active user whose record goes":  {"disable_user", []script.Step{found(anEditor), off(script.NoContent), gone()}, disable},
-		"disable an inactive user":                  {"disable_user", []script.Step{found(anInactiveEditor)}, none},
-		"disable nobody":                            {"disable_user", []script.Step{gone()}, missing},
-		"disable a user who goes in between":        {"disable_user", []script.Step{found(anEditor), off(script.NotFound())}, missing},
-		"disable, accepted but not applied": {
-			"disable_user", []script.Step{found(anEditor), off(script.NoContent), found(anEditor)},
-			expectation{code: codes.FailedPrecondition, says: "accepted the change but did not apply it"},
-		},
-		"disable, refused": {
-			"disable_user", []script.Step{found(anEditor), off(script.Refused(400, "", "the owner stays"))},
-			expectation{code: codes.InvalidArgument, says: "the owner stays"},
-		},
-		"disable, the answer was lost and the user is gone": {
-			"disable_user", []script.Step{found(anEditor), off(script.Lost), gone()}, disable,
-		},
-		"enable, the answer was lost and the user is active": {
-			"enable_user", []script.Step{found(anInactiveEditor), on(script.Lost), found(anEditor)}, enabled,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			following(t, test.steps...).act(test.action, userIDIs("u1")).check(t, test.want)
-		})
-	}
-}
-
-func TestEnableAndDisableAreRepeatedWithinBounds(t *testing.T) {
-	down := script.Refused(503, "", "")
-	off := script.Patch("u1", script.SetActive(false), script.Lost)
-	for name, test := range map[string]struct {
-		action string
-		steps  []script.Step
-		want   expectation
-	}{
-		"until it works": {
-			"enable_user",
-			[]script.Step{script.Get("u1", down), found(anInactiveEditor), script.Patch("u1", script.SetActive(true), script.OK(anEditor))},
-			expectation{changes: changed("user enabled", "u1", "")},
-		},
-		"until the user is gone by an answer that was lost": {
-			"disable_user", []script.Step{found(anEditor), off, script.Get("u1", down), gone()},
-			expectation{changes: changed("user disabled", "u1", "")},
-		},
-		"until the user is inactive by an answer that was lost": {
-			"disable_user", []script.Step{found(anEditor), off, script.Get("u1", down), found(anInactiveEditor)},
-			expectation{changes: changed("user disabled", "u1", "")},
-		},
-		"until the user is inactive by an answer that the rate limit left unconfirmed": {
-			"disable_user", []script.Step{
-				found(anEditor), script.Patch("u1", script.SetActive(false), script.NoContent),
-				script.Get("u1", script.Reply{Status: 429, RetryAfter: "0"}), found(anInactiveEditor),
-			},
-			expectation{changes: changed("user disabled", "u1", "")},
-		},
-		"a missing user is an error where the change was refused": {
-			"disable_user", []script.Step{
-				found(anEditor), script.Patch("u1", script.SetActive(false), script.Reply{Status: 429, RetryAfter: "0"}), gone(),
-			},
-			expectation{code: codes.NotFound, says: "there is no user with this id"},
-		},
-		"a missing user is an error where nothing was sent": {
-			"disable_user", []script.Step{script.Get("u1", down), gone()},
-			expectation{code: codes.NotFound, says: "there is no user with this id"},
-		},
-		"four times": {
-			"disable_user", []script.Step{script.Get("u1", down), script.Get("u1", down), script.Get("u1", down), script.Get("u1", down)},
-			expectation{code: codes.Unavailable, says: "503"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel() // each waits for about half a second
-			following(t, test.steps...).act(test.action, userIDIs("u1")).check(t, test.want)
-		})
-	}
+	runRows(t, map[string]row{
+		"enable, confirmed by the answer":                      {enable, steps(found(anInactiveEditor), on(script.OK(anEditor))), enabled},
+		"enable, confirmed by a read":                          {enable, steps(found(anInactiveEditor), on(script.NoContent), found(anEditor)), enabled},
+		"enable an active user":                                {enable, steps(found(aViewer)), already},
+		"enable, active is left out if false":                  {enable, steps(found(anUntoldViewer), on(script.OK(aViewer))), enabled},
+		"enable, active is never reported":                     {enable, steps(found(anUntoldViewer), on(script.OK(anUntoldViewer)), found(anUntoldViewer)), untold},
+		"enable, active is unreadable":                         {enable, steps(found(script.User{ID: "u1", Active: "maybe"}), on(script.OK(aViewer))), enabled},
+		"enable nobody":                                        {enable, steps(gone()), missing},
+		"enable a user who goes in between":                    {enable, steps(found(anInactiveEditor), on(script.NotFound()), gone()), missing},
+		"enable, 404 though the user is there":                 {enable, steps(found(anInactiveEditor), on(script.NotFound()), found(anInactiveEditor)), unapplied},
+		"enable, 202 and not applied yet":                      {enable, steps(found(anInactiveEditor), on(accepted), found(anInactiveEditor)), pending},
+		"enable, the path form is refused":                     {enable, steps(found(anInactiveEditor), on(script.Refused(422, "", "")), patch(script.SetActiveNested(true), script.OK(anEditor))), enabled},
+		"enable, ignored in both forms":                        {enable, steps(found(anInactiveEditor), on(script.OK(anInactiveEditor)), patch(script.SetActiveNested(true), script.OK(anInactiveEditor))), ignored},
+		"enable, the answers are lost":                         {enable, all(steps(found(anInactiveEditor)), four(on(script.Lost)), steps(found(anEditor))), enabled},
+		"disable, the record stays":                            {disable, steps(found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
+		"disable, the record goes":                             {disable, steps(found(anEditor), off(script.NoContent), gone()), disabled},
+		"disable an inactive user":                             {disable, steps(found(anInactiveEditor)), already},
+		"disable, active is left out if false":                 {disable, steps(found(anEditor), off(script.NoContent), found(anUntoldEditor)), disabled},
+		"disable, active is never reported":                    {disable, steps(found(anUntoldEditor), off(script.NoContent), found(anUntoldEditor)), untold},
+		"disable, active is unreported and goes":               {disable, steps(found(anUntoldEditor), off(script.NoContent), gone()), disabled},
+		"disable nobody":                                       {disable, steps(gone()), goneSoon},
+		"disable a user who goes in between":                   {disable, steps(found(anEditor), off(script.NotFound()), gone()), goneSoon},
+		"disable, 404 though the user is there":                {disable, steps(found(anEditor), off(script.NotFound()), found(anEditor)), unapplied},
+		"disable, the path form is refused":                    {disable, steps(found(anEditor), off(script.Refused(400, "invalidPath", "")), patch(script.SetActiveNested(false), script.NoContent), gone()), disabled},
+		"disable, the path form is ignored":                    {disable, steps(found(anEditor), off(script.OK(anEditor)), patch(script.SetActiveNested(false), script.NoContent), gone()), disabled},
+		"disable, refused":                                     {disable, steps(found(anEditor), off(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"disable, one answer is lost and the user is inactive": {disable, steps(found(anEditor), off(script.Lost), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
+		"disable, the read behind it is rate limited":          {disable, steps(found(anEditor), off(script.NoContent), script.Get("u1", script.Reply{Status: 429, RetryAfter: "9"}), gone()), disabled},
+		"the read fails four times":                            {disable, four(script.Get("u1", down)), fails(codes.Unavailable, "503")},
+		"the server asks for an hour":                          {disable, steps(script.Get("u1", script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+	})
 }
 
 func TestActionsNameTheArgumentThatIsMissing(t *testing.T) {
@@ -134,18 +77,18 @@ func TestActionsNameTheArgumentThatIsMissing(t *testing.T) {
 		"null":          userIDIs(nil),
 		"a list":        userIDIs([]any{"u1"}),
 	} {
-		t.Run(name, func(t *testing.T) {
-			p := following(t)
-			for action := range p.handlers {
-				p.act(action, args).check(t, expectation{code: codes.InvalidArgument, says: action + " needs the argument user_id"})
-			}
-		})
+		for _, action := range []string{"enable_user", "disable_user"} {
+			t.Run(action+", "+name, func(t *testing.T) {
+				scripted(t, nil, func(p *provisioner) outcome { return p.act(action, args) },
+					fails(codes.InvalidArgument, action+" needs the argument user_id"))
+			})
+		}
 	}
 }
 
-func TestActionsCanBeInvokedByNameAndOnTheUserType(t *testing.T) {
+func TestActionsAreOfferedOnceAndWorkByName(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 12, DeactivationKeeps: true})
-	h := start(t, w.url, nil)
+	h := start(t, w.url)
 	schemas, err := h.Client.ListActionSchemas(t.Context(), &v2.ListActionSchemasRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -153,9 +96,10 @@ func TestActionsCanBeInvokedByNameAndOnTheUserType(t *testing.T) {
 	types := map[string]v2.ActionType{
 		"enable_user": v2.ActionType_ACTION_TYPE_ACCOUNT_ENABLE, "disable_user": v2.ActionType_ACTION_TYPE_ACCOUNT_DISABLE,
 	}
-	seen := map[string]int{}
+	if len(schemas.GetSchemas()) != len(types) {
+		t.Errorf("got the schemas %v", schemas.GetSchemas())
+	}
 	for _, schema := range schemas.GetSchemas() {
-		seen[schema.GetName()]++
 		if got := schema.GetActionType(); len(got) != 1 || got[0] != types[schema.GetName()] {
 			t.Errorf("%s has the types %v", schema.GetName(), got)
 		}
@@ -163,25 +107,40 @@ func TestActionsCanBeInvokedByNameAndOnTheUserType(t *testing.T) {
 			t.Errorf("%s has the arguments %v", schema.GetName(), args)
 		}
 	}
-	if len(seen) != 2 || seen["enable_user"] != 2 || seen["disable_user"] != 2 {
-		t.Errorf("got the schemas %v, want each by name alone and on the user type", seen)
-	}
 	user := w.Users()[0]
-	for _, resourceType := range []string{"", "user"} {
-		for action, active := range map[string]bool{"disable_user": false, "enable_user": true} {
-			user.Active = !active
-			w.Update(user)
-			response, err := h.Client.InvokeAction(t.Context(), v2.InvokeActionRequest_builder{
-				Name: action, ResourceTypeId: resourceType, Args: userIDIs(user.ID),
-			}.Build())
-			if err != nil || response.GetStatus() != v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE {
-				t.Errorf("%s on %q: %v, %v", action, resourceType, response, err)
+	for _, action := range []string{"disable_user", "disable_user", "enable_user", "enable_user"} { // each is repeated
+		response, err := h.Client.InvokeAction(t.Context(), v2.InvokeActionRequest_builder{Name: action, Args: userIDIs(user.ID)}.Build())
+		if err != nil || response.GetStatus() != v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE {
+			t.Errorf("%s: %v, %v", action, response, err)
+		}
+		if got := response.GetResponse().GetFields()["user_id"].GetStringValue(); got != user.ID {
+			t.Errorf("%s returns the user %q", action, got)
+		}
+		if now, _ := w.User(user.ID); now.Active != (action == "enable_user") {
+			t.Errorf("%s: the user is active: %t", action, now.Active)
+		}
+	}
+}
+
+func TestALateRevokeAfterAnOffboardingBringsNobodyBack(t *testing.T) {
+	for _, keeps := range []bool{true, false} {
+		w := newWorkspace(t, sim.Config{Users: 12, DeactivationKeeps: keeps})
+		p := newProvisioner(t, w.url, token)
+		for _, user := range w.Users() {
+			if !user.Active || roleName(user) != "editor" {
+				continue
 			}
-			if got := response.GetResponse().GetFields()["user_id"].GetStringValue(); got != user.ID {
-				t.Errorf("%s returns the user %q", action, got)
+			p.act("disable_user", userIDIs(user.ID)).check(t, expectation{changes: changed("user disabled", user.ID, "")})
+			for _, role := range []string{"editor", "viewer"} {
+				p.do("revoke "+role, user.ID, "").check(t, expectation{annos: alreadyRevoked})
 			}
-			if now, _ := w.User(user.ID); now.Active != active {
-				t.Errorf("%s on %q: the user is active: %t", action, resourceType, now.Active)
+			if now, there := w.User(user.ID); there != keeps || now.Active {
+				t.Errorf("user %s is there: %t, active: %t", user.ID, there, now.Active)
+			}
+			p.do("delete", user.ID, "")
+			p.do("delete", user.ID, "").check(t, expectation{annos: doesNotExist})
+			if _, there := w.User(user.ID); there {
+				t.Errorf("user %s is there", user.ID)
 			}
 		}
 	}

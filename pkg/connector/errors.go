@@ -22,3 +22,7 @@ func notFound(format string, args ...any) error {
 func internal(format string, args ...any) error {
 	return status.Errorf(codes.Internal, prefix+format, args...)
 }
+
+func isNotFound(err error) bool {
+	return status.Code(err) == codes.NotFound
+}

@@ -1,85 +1,187 @@
 package connector
 
 import (
-	"encoding/binary"
-	"errors"
-	"math"
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/session"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
-// members is what is stored of a page for one role: which page it is, the
-// token of the page that follows, and the ids of the users who hold the role.
-type members struct {
-	page string
-	next string
-	ids  []string
+// A sync reads each user from the API once: List stores who holds which role on
+// each page in the SDK's session store, which survives a restart in the middle
+// of a sync, and a role's Grants reads that back. A record that is missing is
+// read from the API again: an empty store never means an empty role.
+
+const (
+	// maxPagesAtOnce and maxBytesAtOnce, of ids, which stand in a grant twice,
+	// bound one answer of Grants: the SDK's messages take 4 MiB.
+	maxPagesAtOnce = 20
+	maxBytesAtOnce = 500 << 10
+	// pagesAWrite are stored together: the SDK waits for the disk at each write.
+	pagesAWrite = 10
+)
+
+// pageRecord is what is stored of a page. Its key is the number of the page.
+type pageRecord struct {
+	Members map[whimsical.Role][]string `json:"m,omitempty"`
+	// Next is the token of the page that follows, "" at the end.
+	Next string `json:"n,omitempty"`
 }
 
-// membersOf picks the active holders of a role. Of a user who is on the page twice
-// the last row counts, as it does of the resource.
-func membersOf(users []*whimsical.User, role whimsical.Role, token, next string) members {
-	m := members{page: pageKey(token), next: next}
-	last := make(map[string]int, len(users))
-	for i, user := range users {
-		last[user.ID] = i
+// listing reads pages of users for a sync, and stores their records.
+type listing struct {
+	client *whimsical.Client
+	outage outage
+	// pagesAWrite is 1 in AWS Lambda, which may give the next page to another
+	// process.
+	pagesAWrite int
+
+	mu sync.Mutex
+	// syncID is the sync to which the records that are not written yet belong: the one
+	// that began last. One that runs beside it writes each record at once, and reads
+	// those again that it had not written.
+	syncID  string
+	pending map[string]pageRecord
+}
+
+func newListing(client *whimsical.Client) *listing {
+	l := &listing{client: client, pagesAWrite: pagesAWrite}
+	if _, inLambda := os.LookupEnv("AWS_LAMBDA_RUNTIME_API"); inLambda {
+		l.pagesAWrite = 1
 	}
-	for i, user := range users {
-		if user.IsActive() && user.Role == role && last[user.ID] == i {
-			m.ids = append(m.ids, user.ID)
+	return l
+}
+
+// read makes one request of the listing of all users and stores the record of
+// the page, together with others or at once.
+func (l *listing) read(ctx context.Context, opts rs.SyncOpAttrs, atOnce bool) (*whimsical.UserPage, pageRecord, error) {
+	page, err := l.client.ListUsers(ctx, opts.PageToken.Token)
+	if err != nil {
+		return nil, pageRecord{}, err
+	}
+	record := pageRecord{Members: membersOf(page.Users), Next: page.Next}
+	number := page.Request
+	if page.Restarted {
+		// The walk through the records goes on with the new pass: what an abandoned
+		// one stored is not read any more.
+		number = 0
+	}
+	if err := l.store(ctx, opts, number, record, atOnce || page.Restarted || page.Next == ""); err != nil {
+		return nil, pageRecord{}, fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
+	}
+	logPage(ctx, page)
+	return page, record, nil
+}
+
+// membersOf returns who holds which role on a page. Of a user who is on it twice
+// the last one counts, as it does of the resource.
+func membersOf(users []*whimsical.User) map[whimsical.Role][]string {
+	last := make(map[string]*whimsical.User, len(users))
+	for _, user := range users {
+		last[user.ID] = user
+	}
+	members := map[whimsical.Role][]string{}
+	for _, user := range users {
+		if last[user.ID] == user && user.IsActive() && user.Role != whimsical.RoleUnknown {
+			members[user.Role] = append(members[user.Role], user.ID)
 		}
 	}
-	return m
+	return members
 }
 
-// pack encodes m as length-prefixed strings.
-func (m members) pack() []byte {
-	size := 2*binary.MaxVarintLen32 + len(m.page) + len(m.next)
-	for _, id := range m.ids {
-		size += binary.MaxVarintLen32 + len(id)
+// store writes a record, with those that were kept back before it. Records that a
+// crash loses before they are written are read from the API again.
+func (l *listing) store(ctx context.Context, opts rs.SyncOpAttrs, number int, record pageRecord, atOnce bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	records := map[string]pageRecord{}
+	switch {
+	case number == 0 && opts.PageToken.Token == "":
+		l.syncID, l.pending = opts.SyncID, records
+	case l.syncID == opts.SyncID && l.pending != nil:
+		records = l.pending
+	default:
+		atOnce = true
 	}
-	packed := appendString(make([]byte, 0, size), m.page)
-	packed = appendString(packed, m.next)
-	for _, id := range m.ids {
-		packed = appendString(packed, id)
+	records[recordKey(number)] = record
+	if !atOnce && len(records) < l.pagesAWrite {
+		return nil
 	}
-	return packed
+	if err := session.SetManyJSON(ctx, opts.Session, records); err != nil {
+		return err
+	}
+	clear(records)
+	return nil
 }
 
-func appendString(packed []byte, s string) []byte {
-	packed = binary.AppendUvarint(packed, uint64(len(s)))
-	return append(packed, s...)
+func recordKey(number int) string {
+	return fmt.Sprintf("page/%08d", number)
 }
 
-var errPacked = errors.New("a page in the session store is damaged")
-
-// unpackMembers decodes what pack made, and fails on anything else.
-func unpackMembers(packed []byte) (members, error) {
-	var (
-		m   members
-		err error
-	)
-	if m.page, packed, err = cutString(packed); err != nil {
-		return members{}, err
+// members returns who holds a role on the page of a token and on those that
+// follow it, and the token that comes after them.
+func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.SyncOpAttrs) (ids []string, next string, limit *v2.RateLimitDescription, err error) {
+	first, err := whimsical.PageNumber(opts.PageToken.Token)
+	if err != nil {
+		return nil, "", nil, err
 	}
-	if m.next, packed, err = cutString(packed); err != nil {
-		return members{}, err
+	keys := make([]string, maxPagesAtOnce)
+	for i := range keys {
+		keys[i] = recordKey(first + i)
 	}
-	for len(packed) > 0 {
-		var id string
-		if id, packed, err = cutString(packed); err != nil {
-			return members{}, err
+	records, err := session.GetManyJSON[pageRecord](ctx, opts.Session, keys)
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
+	}
+	record, found := records[recordKey(first)]
+	if !found {
+		page, record, err := l.read(ctx, opts, true)
+		if err != nil {
+			return nil, "", nil, err
 		}
-		m.ids = append(m.ids, id)
+		return record.Members[role], record.Next, page.RateLimit, nil
 	}
-	return m, nil
+	size := 0
+	for {
+		ids, next = append(ids, record.Members[role]...), record.Next
+		for _, id := range record.Members[role] {
+			size += len(id)
+		}
+		if next == "" || size > maxBytesAtOnce {
+			return ids, next, nil, nil
+		}
+		number, err := whimsical.PageNumber(next)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		if record, found = records[recordKey(number)]; !found {
+			return ids, next, nil, nil
+		}
+	}
 }
 
-func cutString(packed []byte) (s string, rest []byte, err error) {
-	length, n := binary.Uvarint(packed)
-	if n <= 0 || length > math.MaxInt32 || int(length) > len(packed)-n {
-		return "", nil, errPacked
+// logPage reports how far a listing is, and at its end what it read.
+func logPage(ctx context.Context, page *whimsical.UserPage) {
+	l, tally := ctxzap.Extract(ctx), page.Tally
+	l.Debug("baton-whimsical: reading users", zap.Int("users", page.Read), zap.Int("total", page.Total))
+	if page.Next != "" {
+		return
 	}
-	end := n + int(length)
-	return string(packed[n:end]), packed[end:], nil
+	l.Info("baton-whimsical: users read",
+		zap.Int("users", page.Read), zap.Int("editors", tally.Editors), zap.Int("viewers", tally.Viewers),
+		zap.Int("others", tally.Inactive+tally.NoRole), zap.Int("passes", page.Passes),
+		zap.Int("requests", page.Request+1), zap.Float64("seconds", page.Elapsed.Seconds()))
+	if tally.NoRole > 0 || tally.NoStatus > 0 {
+		l.Warn("baton-whimsical: the API did not report the role or the status of some users: "+
+			"without a role they hold no grant, without a status they count as users with access",
+			zap.Int("users_without_role", tally.NoRole), zap.Int("users_without_status", tally.NoStatus), zap.Int("users", page.Read))
+	}
 }

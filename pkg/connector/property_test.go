@@ -1,9 +1,15 @@
 package connector_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,40 +17,55 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	script "github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-const operations = 1000
-
-// TestAnySequenceOfOperationsEndsAsTheModelSays makes random operations, some of them
-// twice, some with a lost answer, and compares the workspace with the model after
-// each. Along the way nobody becomes an Editor for whom nobody asked for it.
-func TestAnySequenceOfOperationsEndsAsTheModelSays(t *testing.T) {
+// TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor makes random
+// operations, some of them twice, many on a server that fails in the middle.
+// After every request nobody but the user of the operation has changed, and
+// nobody is active or Editor for whom that was not asked. An operation that
+// reports success has had its effect; one that meets no failure ends as the
+// design says, within its budget of requests.
+func TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor(t *testing.T) {
+	const operations = 200
 	for seed, test := range []struct {
-		name string
-		cfg  sim.Config
+		name      string
+		cfg       sim.Config
+		leavesOut bool
 	}{
-		{"deactivation removes", sim.Config{Users: 12}},
-		{"deactivation keeps", sim.Config{Users: 12, DeactivationKeeps: true}},
-		{"new users are Editors", sim.Config{Users: 40, DeactivationKeeps: true, DefaultRole: "editor"}},
-		{"new users are pending", sim.Config{Users: 12, PendingUntilLogin: true}},
-		{"new users are pending and deactivation keeps", sim.Config{Users: 12, PendingUntilLogin: true, DeactivationKeeps: true}},
-		{"an empty workspace", sim.Config{}},
+		{"deactivation removes", sim.Config{Users: 12}, false},
+		{"deactivation keeps", sim.Config{Users: 12, DeactivationKeeps: true}, false},
+		{"active is left out when false", sim.Config{Users: 12, DeactivationKeeps: true}, true},
+		{"new users are Editors", sim.Config{Users: 40, DeactivationKeeps: true, DefaultRole: "editor"}, false},
+		{"new users are pending", sim.Config{Users: 12, PendingUntilLogin: true}, false},
+		{"new users are pending and deactivation keeps", sim.Config{Users: 12, PendingUntilLogin: true, DeactivationKeeps: true}, true},
+		{"an empty workspace", sim.Config{}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			r := newRun(t, seed, test.cfg)
-			for i := 0; i < operations && !t.Failed(); {
-				op := r.pick()
-				for range 1 + r.rng.IntN(5)/4 { // one in five twice
-					r.perform(op)
-					i++
-				}
+			test.cfg.Token = token
+			workspace, err := sim.New(test.cfg)
+			if err != nil {
+				t.Fatal(err)
 			}
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if r.lost == 0 {
-				t.Error("no answer was lost")
+			r := &run{
+				t: t, sim: workspace, cfg: test.cfg, leavesOut: test.leavesOut, met: map[string]int{},
+				rng: rand.New(rand.NewPCG(uint64(seed), 1)), //nolint:gosec // small, and the same in every run
+			}
+			inBubble(t, r, sim.BasePath, token, func(p *provisioner) {
+				r.provisioner = p
+				for i := 0; i < operations && !t.Failed(); {
+					op := r.pick()
+					for range 1 + r.rng.IntN(5)/4 { // one in five twice
+						r.perform(op)
+						i++
+					}
+				}
+			})
+			for _, fault := range faults {
+				if r.met[fault] == 0 {
+					t.Errorf("no request has met the fault %q", fault)
+				}
 			}
 			if t.Failed() {
 				t.Logf("the last operations:\n%s", strings.Join(r.history[max(0, len(r.history)-8):], "\n"))
@@ -53,209 +74,240 @@ func TestAnySequenceOfOperationsEndsAsTheModelSays(t *testing.T) {
 	}
 }
 
-// operation is one call, and what it may do.
+// faults are what happens to the requests of an operation.
+var faults = []string{
+	"lost",    // done, and the answer is lost
+	"half",    // the first operation of a PATCH is stored, then 500
+	"missing", // a change is answered by 404
+	"down",    // not done, 503
+}
+
+// operation is one call.
 type operation struct {
 	kind, role string
 	// target is the id of a user, userName the address of an account to create.
 	target, userName string
+	// fault befalls left requests: changes alone, or reads as well.
+	fault string
+	left  int
+	reads bool
+}
+
+// concerns tells whether an operation is about a user.
+func (op operation) concerns(user sim.User) bool {
+	if op.kind == "create" {
+		return user.UserName == op.userName
+	}
+	return user.ID == op.target
 }
 
 // run is one random sequence.
 type run struct {
 	*provisioner
-	t     *testing.T
-	rng   *rand.Rand
-	model model
-	sim   *sim.Workspace
-	// ids are those of all users there have ever been.
-	ids     []string
-	history []string
+	t         *testing.T
+	rng       *rand.Rand
+	sim       *sim.Workspace
+	cfg       sim.Config
+	leavesOut bool
+	history   []string
+	seen      []string // the ids of all users there have ever been
 
-	// mu guards what follows, which the server uses as well.
-	mu sync.Mutex
-	// current is the operation under way, requests how many it has made. loseWrites
-	// and loseReads are how many answers of either kind are still to be lost, lost is
-	// how many were.
-	current                     operation
-	requests                    int
-	loseWrites, loseReads, lost int
-}
-
-func newRun(t *testing.T, seed int, cfg sim.Config) *run {
-	t.Helper()
-	cfg.Token = token
-	workspace, err := sim.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &run{
-		t:     t,
-		rng:   rand.New(rand.NewPCG(uint64(seed), 1)), //nolint:gosec // small, and the same in every run
-		sim:   workspace,
-		model: model{keeps: cfg.DeactivationKeeps, pends: cfg.PendingUntilLogin, defaultRole: cfg.DefaultRole, members: map[string]*member{}},
-	}
-	if r.model.defaultRole == "" {
-		r.model.defaultRole = "viewer"
-	}
-	for _, user := range workspace.Users() {
-		who := memberOf(user)
-		r.model.members[user.ID] = &who
-		r.ids = append(r.ids, user.ID)
-	}
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	r.provisioner = newProvisioner(t, server.URL+sim.BasePath, token)
-	return r
+	mu       sync.Mutex
+	current  operation
+	requests int
+	met      map[string]int
 }
 
 func (r *run) pick() operation {
-	op := operation{
-		kind: []string{"grant", "revoke", "create", "delete", "enable", "disable", "login"}[r.weighted(25, 25, 20, 5, 10, 10, 5)],
-		role: []string{"editor", "viewer"}[r.rng.IntN(2)],
+	for _, user := range r.sim.Users() {
+		if !slices.Contains(r.seen, user.ID) {
+			r.seen = append(r.seen, user.ID)
+		}
 	}
-	op.target = "nobody"
-	if len(r.ids) > 0 && r.rng.IntN(50) > 0 {
+	kinds := strings.Fields("grant grant grant grant grant revoke revoke revoke revoke revoke create create create create delete enable enable disable disable login")
+	op := operation{kind: kinds[r.rng.IntN(len(kinds))], role: []string{"editor", "viewer"}[r.rng.IntN(2)], target: "nobody"}
+	if len(r.seen) > 0 && r.rng.IntN(50) > 0 {
 		// Mostly users of late, since many of old are gone.
-		recent := r.ids[max(0, len(r.ids)-30):]
+		recent := r.seen[max(0, len(r.seen)-20):]
 		op.target = recent[r.rng.IntN(len(recent))]
 	}
 	if op.kind == "create" {
 		op.userName = fmt.Sprintf("person%d@example.com", r.rng.IntN(15))
 		if r.rng.IntN(3) == 0 {
-			op.role = ""
+			op.role = "default"
 		}
 		if user, ok := r.sim.User(op.target); ok && r.rng.IntN(2) == 0 {
 			op.userName = user.UserName
 		}
 	}
+	if r.rng.IntN(2) == 0 {
+		op.fault, op.left, op.reads = faults[r.rng.IntN(len(faults))], 1+r.rng.IntN(5), r.rng.IntN(4) == 0
+	}
 	return op
 }
 
-// weighted returns an index with the probability of its weight.
-func (r *run) weighted(weights ...int) int {
-	total := 0
-	for _, weight := range weights {
-		total += weight
-	}
-	n := r.rng.IntN(total)
-	for i, weight := range weights {
-		if n -= weight; n < 0 {
-			return i
-		}
-	}
-	return 0
-}
-
-// perform makes an operation on both sides and compares them.
 func (r *run) perform(op operation) {
-	whole := r.begin(op)
-	got := status.Code(r.call(op))
-	if whole && r.requested() > 3 {
-		r.t.Errorf("%+v took %d requests, want at most 3", op, r.requested())
-	}
-	for range 4 { // as the SDK repeats grants and revokes
-		if got != codes.Unavailable {
-			break
-		}
-		got = status.Code(r.call(op))
-	}
-	if want := r.expect(op); got != want {
-		r.t.Errorf("%+v: got %v, want %v", op, got, want)
-	}
-	r.compare()
-}
-
-func (r *run) requested() int {
+	before, there := r.find(op)
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.requests
+	r.current, r.requests = op, 0
+	r.mu.Unlock()
+	got := r.call(op)
+	r.mu.Lock()
+	requests, met := r.requests, r.current.left != op.left
+	r.mu.Unlock()
+	r.history = append(r.history, fmt.Sprintf("%+v: %d requests, %q, %v", op, requests, got.result, got.err))
+
+	if got.err == nil && !r.effective(op, got.result) {
+		r.t.Errorf("%+v reports %q, and has had no effect on %+v", op, got.result, before)
+	}
+	if met {
+		return
+	}
+	if want := r.expected(op, before, there); status.Code(got.err) != want {
+		r.t.Errorf("%+v on %+v: got %v, want %v", op, before, got.err, want)
+	}
+	if requests > 4 || requests == 4 && op.kind != "create" {
+		r.t.Errorf("%+v on %+v took %d requests", op, before, requests)
+	}
 }
 
-// begin prepares the server for an operation: which answers it loses. It returns
-// whether every answer will arrive.
-func (r *run) begin(op operation) (whole bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.current, r.requests, r.loseWrites, r.loseReads = op, 0, 0, 0
-	if r.rng.IntN(5) == 0 {
-		// The look after a creation cannot see a pending user, so that the call waits
-		// before it tries again: too slow to do often.
-		if op.kind != "create" || !r.model.pends {
-			r.loseWrites = 1
-		}
-		// Reads are repeated by the HTTP client first, so several have to be lost. The
-		// other operations would wait half a second before they try again.
-		if op.kind == "grant" || op.kind == "revoke" {
-			r.loseReads = r.rng.IntN(2) * 3
+// find returns the user of an operation, as the API shows them.
+func (r *run) find(op operation) (sim.User, bool) {
+	for _, user := range r.sim.Users() {
+		if op.concerns(user) && !user.Pending {
+			return user, true
 		}
 	}
-	r.history = append(r.history, fmt.Sprintf("%+v, losing %d and %d answers", op, r.loseWrites, r.loseReads))
-	return r.loseWrites+r.loseReads == 0
+	return sim.User{}, false
 }
 
-func (r *run) call(op operation) error {
+func (r *run) call(op operation) outcome {
 	switch op.kind {
-	case "grant":
-		return r.grant(op.role, op.target).err
-	case "revoke":
-		return r.revoke(op.role, op.target).err
-	case "create":
-		return r.create(account{primary: op.userName, profile: map[string]any{"role": op.role}}.info(r.t)).err
-	case "delete":
-		return r.delete(op.target).err
 	case "login":
 		r.sim.Login(op.target)
-		return nil
+		return outcome{}
+	case "enable", "disable":
+		return r.do(op.kind+"_user", op.target, "")
 	default:
-		return r.act(op.kind+"_user", userIDIs(op.target)).err
+		return r.do(op.kind+" "+op.role, op.target, op.userName)
 	}
 }
 
-func (r *run) expect(op operation) codes.Code {
-	switch op.kind {
-	case "grant":
-		return r.model.grant(op.role, op.target)
-	case "revoke":
-		return r.model.revoke(op.role, op.target)
-	case "create":
-		return r.model.create(op.userName, op.role, r.newcomer(op.userName))
-	case "delete":
-		return r.model.delete(op.target)
-	case "enable":
-		return r.model.enable(op.target)
-	case "disable":
-		return r.model.disable(op.target)
+// expected is the code of an operation that meets no failure.
+func (r *run) expected(op operation, user sim.User, there bool) codes.Code {
+	lowest := op.kind == "revoke" && op.role == "viewer"
+	switch {
+	case (op.kind == "grant" || op.kind == "enable") && !there:
+		return codes.NotFound
+	case lowest && there && roleName(user) == "" && (user.Active || r.leavesOut),
+		// Where nobody tells that the user is inactive, nobody tells that it worked.
+		there && !user.Active && r.leavesOut && (op.kind == "disable" || lowest && roleName(user) == "viewer"):
+		return codes.FailedPrecondition
 	default:
-		if who := r.model.members[op.target]; who != nil {
-			who.pending = false
-		}
 		return codes.OK
 	}
 }
 
-// newcomer returns the id of the user with an address, and keeps it when it is new.
-func (r *run) newcomer(userName string) string {
-	for _, user := range r.sim.Users() {
-		if user.UserName != userName {
-			continue
-		}
-		if r.model.members[user.ID] == nil {
-			r.ids = append(r.ids, user.ID)
-		}
-		return user.ID
+// effective tells whether the workspace shows what an operation reports.
+func (r *run) effective(op operation, result string) bool {
+	user, there := r.find(op)
+	there = there && user.Active
+	switch {
+	case op.kind == "login", strings.HasPrefix(result, "action required"):
+		return true
+	case op.kind == "grant":
+		return there && roleName(user) == op.role
+	case op.kind == "revoke":
+		return !there || roleName(user) != op.role
+	case op.kind == "create":
+		return there && (op.role == "default" || roleName(user) == op.role || strings.HasPrefix(result, "already exists"))
+	case op.kind == "enable":
+		return there
+	default:
+		return !there
 	}
-	return "nobody was created"
 }
 
-func (r *run) compare() {
-	users := r.sim.Users()
-	if len(users) != len(r.model.members) {
-		r.t.Errorf("the workspace has %d users, the model %d", len(users), len(r.model.members))
+var inactive = regexp.MustCompile(`"active":false,?`)
+
+// ServeHTTP answers as the workspace does, or fails as the operation says.
+func (r *run) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests++
+	fault := ""
+	if op := &r.current; op.left > 0 && (req.Method != http.MethodGet || op.reads && op.fault != "missing") {
+		op.left--
+		fault = op.fault
+		r.met[fault]++
 	}
-	for _, user := range users {
-		want := r.model.members[user.ID]
-		if got := memberOf(user); want == nil || got != *want {
-			r.t.Errorf("user %s is %+v, in the model %+v", user.ID, got, want)
+	before, answer := r.sim.Users(), httptest.NewRecorder()
+	switch fault {
+	case "missing":
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, script.NotFound().Body) // here as below the client waits for it
+		return
+	case "down":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case "half":
+		r.keepFirstOperation(req)
+	}
+	r.sim.Handler().ServeHTTP(answer, req)
+	r.check(before)
+	switch fault {
+	case "lost":
+		loseAnswer()
+	case "half":
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	body := answer.Body.Bytes()
+	if r.leavesOut {
+		body = inactive.ReplaceAll(body, nil)
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(body)
+}
+
+var restOfOperations = regexp.MustCompile(`\},\{"op".*\]\}$`)
+
+// keepFirstOperation drops the others from a PATCH.
+func (r *run) keepFirstOperation(req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		r.t.Error(err)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(restOfOperations.ReplaceAll(body, []byte("}]}"))))
+}
+
+// check compares the users with those of before the last request.
+func (r *run) check(before []sim.User) {
+	op, now := r.current, r.sim.Users()
+	was := map[string]sim.User{}
+	for _, user := range before {
+		was[user.ID] = user
+		if there := slices.ContainsFunc(now, func(u sim.User) bool { return u.ID == user.ID }); !there && !op.concerns(user) {
+			r.t.Errorf("%+v has removed user %+v", op, user)
+		}
+	}
+	for _, user := range now {
+		then := was[user.ID]
+		if !op.concerns(user) && !reflect.DeepEqual(user, then) {
+			r.t.Errorf("%+v has changed user %+v, who was %+v", op, user, then)
+		}
+		activated := user.Active && !then.Active
+		if activated && op.kind != "grant" && op.kind != "enable" && op.kind != "create" {
+			r.t.Errorf("%+v has activated user %+v", op, then)
+		}
+		if roleName(user) != "editor" || roleName(then) == "editor" && !activated {
+			continue
+		}
+		asked := op.role == "editor" && (op.kind == "grant" || op.kind == "create")
+		kept := roleName(then) == "editor" && (op.kind == "enable" || op.kind == "create" && op.role == "default")
+		byDefault := op.kind == "create" && op.role == "default" && then.ID == "" && r.cfg.DefaultRole == "editor"
+		if !asked && !kept && !byDefault {
+			r.t.Errorf("%+v has made an Editor of user %+v, who was %+v", op, user, then)
 		}
 	}
 }

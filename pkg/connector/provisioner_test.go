@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/actions"
@@ -30,39 +35,33 @@ import (
 // provisioner calls the connector's builders as the SDK does, without the SDK's own
 // retries of grants and revokes, which wait 15 seconds.
 type provisioner struct {
-	roles    connectorbuilder.ResourceProvisionerV2
-	accounts connectorbuilder.AccountManagerV2
-	deleter  connectorbuilder.ResourceDeleterV2
-	handlers map[string]actions.ActionHandler
-	log      *observer.ObservedLogs
-	ctx      context.Context // that of the test, with the observed log
+	actions.ActionRegistry // nothing but Register is called
+	roles                  connectorbuilder.ResourceProvisionerV2
+	accounts               accountBuilder
+	handlers               map[string]actions.ActionHandler
+	log                    *observer.ObservedLogs
+	ctx                    context.Context // that of the test, with the observed log
+}
+
+type accountBuilder interface {
+	connectorbuilder.AccountManagerV2
+	connectorbuilder.ResourceDeleterV2
 }
 
 func newProvisioner(t *testing.T, url, token string) *provisioner {
 	t.Helper()
-	core, observed := observer.New(zapcore.DebugLevel)
-	p := &provisioner{
-		handlers: map[string]actions.ActionHandler{},
-		log:      observed,
-		ctx:      ctxzap.ToContext(t.Context(), zap.New(core)),
-	}
+	core, observed := observer.New(zapcore.InfoLevel)
+	p := &provisioner{handlers: map[string]actions.ActionHandler{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
 	built, _, err := connector.New(p.ctx, &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, builder := range built.ResourceSyncers(p.ctx) {
-		if roles, ok := builder.(connectorbuilder.ResourceProvisionerV2); ok {
-			p.roles = roles
-		}
-		if accounts, ok := builder.(connectorbuilder.AccountManagerV2); ok {
-			p.accounts = accounts
-		}
-		if deleter, ok := builder.(connectorbuilder.ResourceDeleterV2); ok {
-			p.deleter = deleter
-		}
-	}
-	provider, ok := built.(connectorbuilder.GlobalActionProvider)
-	if !ok || p.roles == nil || p.accounts == nil || p.deleter == nil {
+	builders := built.ResourceSyncers(p.ctx)
+	var manages, provisions bool
+	p.accounts, manages = builders[0].(accountBuilder)
+	p.roles, provisions = builders[1].(connectorbuilder.ResourceProvisionerV2)
+	provider, acts := built.(connectorbuilder.GlobalActionProvider)
+	if !manages || !provisions || !acts {
 		t.Fatal("the connector cannot provision")
 	}
 	if err := provider.GlobalActions(p.ctx, p); err != nil {
@@ -71,51 +70,99 @@ func newProvisioner(t *testing.T, url, token string) *provisioner {
 	return p
 }
 
-// following returns a provisioner of a server that follows a script.
-func following(t *testing.T, steps ...script.Step) *provisioner {
-	t.Helper()
-	return newProvisioner(t, script.Serve(t, steps...), script.Token)
-}
-
 // Register implements actions.ActionRegistry.
 func (p *provisioner) Register(_ context.Context, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
 	p.handlers[schema.GetName()] = handler
 	return nil
 }
 
-// RegisterAction implements actions.ActionRegistry.
-func (p *provisioner) RegisterAction(ctx context.Context, _ string, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
-	return p.Register(ctx, schema, handler)
+// inBubble runs test with a clock that skips the waits between retries. The
+// server is outside of the bubble, and closes each connection: the clock stands
+// still while one is open.
+func inBubble(t *testing.T, handler http.Handler, base, token string, test func(*provisioner)) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.SetKeepAlivesEnabled(false)
+	server.Start()
+	t.Cleanup(server.Close)
+	synctest.Test(t, func(t *testing.T) { test(newProvisioner(t, server.URL+base, token)) })
+}
+
+// loseAnswer ends a connection without an answer.
+func loseAnswer() { panic(http.ErrAbortHandler) }
+
+// scripted makes a call to a server that follows a script, and checks its outcome.
+func scripted(t *testing.T, steps []script.Step, call func(*provisioner) outcome, want expectation) {
+	t.Helper()
+	target, err := url.Parse(script.Serve(t, steps...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := target.Path
+	target.Path = ""
+	proxy := &httputil.ReverseProxy{
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport:    &http.Transport{DisableKeepAlives: true},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { loseAnswer() },
+	}
+	inBubble(t, proxy, base, script.Token, func(p *provisioner) { call(p).check(t, want) })
+}
+
+// row is a call about Ada, see do; the requests that it makes with their answers;
+// and its outcome.
+type row struct {
+	call  string
+	steps []script.Step
+	want  expectation
+}
+
+func runRows(t *testing.T, rows map[string]row) {
+	t.Helper()
+	for name, test := range rows {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, test.steps, func(p *provisioner) outcome { return p.do(test.call, "u1", ada) }, test.want)
+		})
+	}
 }
 
 // outcome is all that a call tells its caller and the log.
 type outcome struct {
 	// grants are the ids of the grants returned.
 	grants []string
-	// annos are the annotations, all of them.
-	annos annotations.Annotations
-	// result is what CreateAccount returned: its kind, and the user's id, or the
-	// message to the person who asked.
+	annos  annotations.Annotations
+	// result is what CreateAccount returned: its kind, the user's id with a status
+	// that is pending, and the message to the person who asked.
 	result string
 	err    error
-	// changes are the lines above Debug in the log.
-	changes []string
+	// changes are the lines in the log, without those that say why nothing was
+	// changed, which are in reasons.
+	changes, reasons []string
 }
 
-func (p *provisioner) grant(role, user string) outcome {
-	grants, annos, err := p.roles.Grant(p.ctx, principal("user", user), entitlement("role", role))
-	o := outcome{annos: annos, err: err, changes: p.changes()}
-	for _, g := range grants {
-		o.grants = append(o.grants, g.GetId())
+// do makes a call: "grant editor", "revoke viewer", "create default", "delete",
+// "enable_user" or "disable_user".
+func (p *provisioner) do(call, id, userName string) outcome {
+	kind, role, _ := strings.Cut(call, " ")
+	var o outcome
+	switch kind {
+	case "grant":
+		var grants []*v2.Grant
+		grants, o.annos, o.err = p.roles.Grant(p.ctx, principal("user", id), entitlement("role", role))
+		for _, g := range grants {
+			o.grants = append(o.grants, g.GetId())
+		}
+	case "revoke":
+		o.annos, o.err = p.roles.Revoke(p.ctx, v2.Grant_builder{
+			Id: grantID(role, id), Principal: principal("user", id), Entitlement: entitlement("role", role),
+		}.Build())
+	case "create":
+		return p.create(account{primary: userName, profile: map[string]any{"role": role}}.info())
+	case "delete":
+		o.annos, o.err = p.accounts.Delete(p.ctx, principal("user", id).GetId(), nil)
+	default:
+		return p.act(kind, userIDIs(id))
 	}
-	return o
-}
-
-func (p *provisioner) revoke(role, user string) outcome {
-	annos, err := p.roles.Revoke(p.ctx, v2.Grant_builder{
-		Id: grantID(role, user), Principal: principal("user", user), Entitlement: entitlement("role", role),
-	}.Build())
-	return outcome{annos: annos, err: err, changes: p.changes()}
+	return p.told(o)
 }
 
 func (p *provisioner) create(info *v2.AccountInfo) outcome {
@@ -124,27 +171,26 @@ func (p *provisioner) create(info *v2.AccountInfo) outcome {
 		RandomPassword: v2.LocalCredentialOptions_RandomPassword_builder{Length: 20}.Build(),
 	}.Build()
 	response, secrets, annos, err := p.accounts.CreateAccount(p.ctx, info, password)
-	if len(secrets) != 0 {
-		err = fmt.Errorf("%d secrets were returned", len(secrets))
-	}
-	o := outcome{annos: annos, err: err, changes: p.changes()}
+	o := outcome{annos: annos, err: err}
+	var resource *v2.Resource
+	message := ""
 	switch r := response.(type) {
 	case *v2.CreateAccountResponse_SuccessResult:
-		o.result = "success " + r.GetResource().GetId().GetResource()
+		o.result, resource = "success ", r.GetResource()
 	case *v2.CreateAccountResponse_AlreadyExistsResult:
-		o.result = "already exists " + r.GetResource().GetId().GetResource()
+		o.result, resource = "already exists ", r.GetResource()
 	case *v2.CreateAccountResponse_ActionRequiredResult:
-		o.result = "action required " + r.GetMessage()
+		o.result, resource, message = "action required ", r.GetResource(), ": "+r.GetMessage()
 	}
-	if response != nil && !response.GetIsCreateAccountResult() {
-		o.result = "not marked as a result: " + o.result
+	o.result += resource.GetId().GetResource()
+	if resource.GetStatus().GetStatus() == v2.Status_RESOURCE_STATUS_PENDING {
+		o.result += " pending"
 	}
-	return o
-}
-
-func (p *provisioner) delete(user string) outcome {
-	annos, err := p.deleter.Delete(p.ctx, principal("user", user).GetId(), nil)
-	return outcome{annos: annos, err: err, changes: p.changes()}
+	o.result += message
+	if len(secrets) != 0 || response != nil && !response.GetIsCreateAccountResult() {
+		o.result = "with secrets, or not marked as a result: " + o.result
+	}
+	return p.told(o)
 }
 
 func (p *provisioner) act(name string, args *structpb.Struct) outcome {
@@ -152,24 +198,24 @@ func (p *provisioner) act(name string, args *structpb.Struct) outcome {
 	if err == nil && !values.GetFields()["success"].GetBoolValue() {
 		err = fmt.Errorf("no error, and no success: %v", values)
 	}
-	return outcome{annos: annos, err: err, changes: p.changes()}
+	return p.told(outcome{annos: annos, err: err})
 }
 
-// changes returns the lines above Debug since the last call.
-func (p *provisioner) changes() []string {
-	var lines []string
+// told adds what the log holds since the last call.
+func (p *provisioner) told(o outcome) outcome {
 	for _, entry := range p.log.TakeAll() {
-		if entry.Level == zapcore.DebugLevel {
+		fields := entry.ContextMap()
+		if reason, ok := fields["reason"]; ok {
+			o.reasons = append(o.reasons, fmt.Sprint(reason))
 			continue
 		}
-		fields := entry.ContextMap()
 		line := fmt.Sprintf("%s: %s:", entry.Level, entry.Message)
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			line += fmt.Sprintf(" %s=%v", name, fields[name])
 		}
-		lines = append(lines, line)
+		o.changes = append(o.changes, line)
 	}
-	return lines
+	return o
 }
 
 // changed is the one line that a change leaves in the log.
@@ -183,13 +229,18 @@ func changed(operation, user, role string) []string {
 
 // expectation is what an outcome has to be; what is not named has to be absent.
 type expectation struct {
-	grants  []string
-	annos   []proto.Message
-	result  string
-	code    codes.Code
-	says    string
-	changes []string
+	grants []string
+	annos  []proto.Message
+	result string
+	// code and says are those of the error, reason what the log says of a call that
+	// changed nothing.
+	code         codes.Code
+	says, reason string
+	changes      []string
 }
+
+// fails is the expectation of an error.
+func fails(code codes.Code, says string) expectation { return expectation{code: code, says: says} }
 
 // check compares an outcome with what is expected of it.
 func (o outcome) check(t *testing.T, want expectation) {
@@ -210,16 +261,15 @@ func (o outcome) check(t *testing.T, want expectation) {
 	if !slices.Equal(o.changes, want.changes) {
 		t.Errorf("log: got %q, want %q", o.changes, want.changes)
 	}
-	if !sameAnnotations(o.annos, want.annos) {
-		t.Errorf("annotations: got %v, want %v", o.annos, want.annos)
+	if reasons := strings.Join(o.reasons, "; "); !strings.Contains(reasons, want.reason) || o.err == nil && len(o.changes) == 0 && reasons == "" {
+		t.Errorf("the log gives the reason %q, want %q", reasons, want.reason)
 	}
-}
-
-func sameAnnotations(got annotations.Annotations, want []proto.Message) bool {
-	return slices.EqualFunc(got, want, func(a *anypb.Any, m proto.Message) bool {
+	if !slices.EqualFunc(o.annos, want.annos, func(a *anypb.Any, m proto.Message) bool {
 		decoded, err := a.UnmarshalNew()
 		return err == nil && proto.Equal(decoded, m)
-	})
+	}) {
+		t.Errorf("annotations: got %v, want %v", o.annos, want.annos)
+	}
 }
 
 var (
@@ -228,14 +278,8 @@ var (
 	doesNotExist   = []proto.Message{&v2.ResourceDoesNotExist{}}
 )
 
-// replaced marks that a role of the user u1 was replaced.
-func replaced(role string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID(role, "u1")}.Build()}
-}
-
-// deleted marks that the user u1 is gone.
-func deleted() []proto.Message {
-	return []proto.Message{v2.ResourceDeleted_builder{ResourceId: principal("user", "u1").GetId()}.Build()}
+func replaced(role, user string) []proto.Message {
+	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID(role, user)}.Build()}
 }
 
 func principal(resourceType, id string) *v2.Resource {

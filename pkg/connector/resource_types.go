@@ -23,7 +23,7 @@ var (
 		Id:          "role",
 		DisplayName: "Role",
 		Description: "A role in the Whimsical workspace: every member holds exactly one",
-		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE},
+		Traits:      []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE, v2.ResourceType_TRAIT_LICENSE_PROFILE},
 		Annotations: annotations.New(scimPermissions()),
 	}.Build()
 )

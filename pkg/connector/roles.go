@@ -16,20 +16,24 @@ import (
 const (
 	// assigned is the slug of the one entitlement of each role.
 	assigned = "assigned"
-	// exclusionGroup ties the two entitlements together: a member holds
-	// exactly one of them.
+	// exclusionGroup ties the two entitlements together: a member holds exactly one
+	// of them. It has no default: that would make ConductorOne grant Viewer whenever
+	// Editor is revoked, also late, from somebody who has left and whom the grant
+	// would activate again.
 	exclusionGroup = "whimsical-workspace-role"
 )
 
 // role is one of the two roles of a workspace. They are the same in every
-// workspace, and no API lists them.
+// workspace, and no API lists them. The order in the exclusion group rises with
+// what the role may do; options are what its resource has besides.
 //
 // Source: https://help.whimsical.com/workspaces/roles
 type role struct {
 	id          whimsical.Role
 	displayName string
 	description string
-	group       entitlement.EntitlementOption
+	order       uint32
+	options     []rs.ResourceOption
 }
 
 var roles = []role{
@@ -37,13 +41,17 @@ var roles = []role{
 		id:          whimsical.RoleEditor,
 		displayName: "Editor",
 		description: "Creates and edits boards, docs and projects. Every Editor is a paid seat.",
-		group:       entitlement.WithExclusionGroupOrder(exclusionGroup, 2),
+		order:       2,
+		options: []rs.ResourceOption{rs.WithLicenseProfileTrait(
+			rs.WithLicenseName("Editor"),
+			rs.WithLicenseEntitlementIDs("role:editor:"+assigned),
+		)},
 	},
 	{
 		id:          whimsical.RoleViewer,
 		displayName: "Viewer",
 		description: "Views and comments. Viewers are free.",
-		group:       entitlement.WithExclusionGroupDefault(exclusionGroup, 1),
+		order:       1,
 	},
 }
 
@@ -65,11 +73,11 @@ func (r role) resourceID() *v2.ResourceId {
 
 // resource returns the role's whole resource.
 func (r role) resource() (*v2.Resource, error) {
-	return rs.NewResource(r.displayName, roleResourceType, string(r.id),
+	return rs.NewResource(r.displayName, roleResourceType, string(r.id), append([]rs.ResourceOption{
 		rs.WithDescription(r.description),
 		rs.WithRoleTrait(),
 		rs.WithAnnotation(v2.RawId_builder{Id: string(r.id)}.Build()),
-	)
+	}, r.options...)...)
 }
 
 // grant returns the grant of the role to a user. It refers to both by id
@@ -122,7 +130,7 @@ func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ r
 		entitlement.WithGrantableTo(userResourceType),
 		entitlement.WithDisplayName(r.displayName+" role"),
 		entitlement.WithDescription(r.description),
-		r.group,
+		entitlement.WithExclusionGroupOrder(exclusionGroup, r.order),
 	)}, nil, nil
 }
 
@@ -134,24 +142,14 @@ func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs
 	if !ok {
 		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
 	}
-	token := opts.PageToken.Token
 	started := time.Now()
-	ids, next, found, err := loadMembers(ctx, opts.Session, r.id, token)
-	if err := b.users.store.judge(started, err); err != nil {
+	ids, next, limit, err := b.users.members(ctx, r.id, opts)
+	if err := b.users.outage.limit(started, err); err != nil {
 		return nil, nil, err
-	}
-	var annos annotations.Annotations
-	if !found {
-		page, after, err := readPage(ctx, b.users, opts)
-		if err != nil {
-			return nil, nil, err
-		}
-		ids, next = membersOf(page.Users, r.id, token, after).ids, after
-		annos = withRateLimit(page.RateLimit)
 	}
 	grants := make([]*v2.Grant, 0, len(ids))
 	for _, id := range ids {
 		grants = append(grants, r.grant(id))
 	}
-	return grants, &rs.SyncOpResults{NextPageToken: next, Annotations: annos}, nil
+	return grants, &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(limit)}, nil
 }

@@ -23,7 +23,10 @@ const (
 	maxDisplayName = 1024
 	maxUserID      = 1024 - len("role:editor:assigned:user:")
 
-	// profileRole and profileActive are the profile keys that Grants reads back.
+	// profileUserID is the raw SCIM id, which actions take as their argument.
+	profileUserID = "user_id"
+	// profileRole and profileActive are the keys from which a user's own Grants reads
+	// the role back.
 	profileRole   = "role"
 	profileActive = "active"
 )
@@ -41,8 +44,9 @@ func (b *userBuilder) ResourceType(context.Context) *v2.ResourceType {
 // List returns the users of one page. It also stores which of them hold which
 // role, where the roles' Grants look before they ask the API.
 func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
-	page, next, err := readPage(ctx, b.users, opts)
-	if err != nil {
+	started := time.Now()
+	page, _, err := b.users.read(ctx, opts, false)
+	if err := b.users.outage.limit(started, err); err != nil {
 		return nil, nil, err
 	}
 	resources := make([]*v2.Resource, 0, len(page.Users))
@@ -58,14 +62,14 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 		resource.SetAnnotations(annos)
 		resources = append(resources, resource)
 	}
-	return resources, &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(page.RateLimit)}, nil
+	return resources, &rs.SyncOpResults{NextPageToken: page.Next, Annotations: withRateLimit(page.RateLimit)}, nil
 }
 
 // Get returns one user, for a targeted sync.
 func (b *userBuilder) Get(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
 	started := time.Now()
 	user, err := b.client.GetUser(ctx, id.GetResource())
-	if err := b.users.api.judge(started, err); err != nil {
+	if err := b.users.outage.limit(started, err); err != nil {
 		return nil, nil, err
 	}
 	resource, err := userResource(user)
@@ -149,11 +153,12 @@ func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
 	}
 }
 
-// userProfile holds what the API sent, and nothing else. Its keys are part of
-// the connector's contract.
+// userProfile holds what the API sent, cut where it is excessive, and nothing
+// else. Its keys are part of the connector's contract.
 func userProfile(user *whimsical.User) *structpb.Struct {
-	fields := make(map[string]*structpb.Value, 8)
+	fields := make(map[string]*structpb.Value, 9)
 	for key, value := range map[string]string{
+		profileUserID:    user.ID,
 		"user_name":      user.UserName,
 		"email":          user.Email,
 		"display_name":   user.DisplayName,
@@ -163,7 +168,7 @@ func userProfile(user *whimsical.User) *structpb.Struct {
 		profileRole:      string(user.Role),
 	} {
 		if value != "" {
-			fields[key] = structpb.NewStringValue(value)
+			fields[key] = structpb.NewStringValue(truncated(value, maxUserID))
 		}
 	}
 	if user.Active != nil {

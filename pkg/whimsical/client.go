@@ -23,10 +23,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/uhttp"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"go.uber.org/zap"
@@ -42,13 +40,11 @@ const (
 
 // Client talks to one Whimsical workspace. It is safe for concurrent use.
 type Client struct {
-	http   *uhttp.BaseHttpClient
-	users  *url.URL
-	redact redactor
-
-	// nestedPatch is set once the server has refused the path form of a role
-	// PATCH and taken the nested one.
-	nestedPatch atomic.Bool
+	http  *uhttp.BaseHttpClient
+	users *url.URL
+	token string
+	// retryPause is about the first pause between two tries of a request.
+	retryPause time.Duration
 }
 
 // New returns a client of the workspace whose SCIM API is at baseURL (with or
@@ -87,7 +83,7 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	if err != nil {
 		return nil, failure(codes.Internal, "no HTTP client: %v", err)
 	}
-	return &Client{http: wrapped, users: base.JoinPath(usersPath), redact: redactor{token: token}}, nil
+	return &Client{http: wrapped, users: base.JoinPath(usersPath), token: token, retryPause: firstRetryPause}, nil
 }
 
 // answer is a whole response of the API.
@@ -97,17 +93,9 @@ type answer struct {
 	body       []byte
 }
 
-// rateLimit returns the answer's rate limit, or nil when it tells none.
-func (a *answer) rateLimit() *v2.RateLimitDescription {
-	return rateLimit(a.header)
-}
-
-// now is when the server answered, by its own clock where it tells.
-func (a *answer) now() time.Time {
-	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
-		return date
-	}
-	return time.Now()
+// isWebPage reports whether the answer is HTML, as those of proxies are.
+func (a *answer) isWebPage() bool {
+	return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 }
 
 // do is the one way to the API: it sends a request, reads the whole answer
@@ -136,7 +124,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 	ans := &answer{}
 	started := time.Now()
 	resp, err := c.http.Do(req, func(read *uhttp.WrapperResponse) error {
-		ans.body = read.Body
+		ans.body = bytes.TrimPrefix(read.Body, []byte("\xef\xbb\xbf"))
 		return nil
 	})
 	if resp != nil {
@@ -178,7 +166,7 @@ func (c *Client) displayPath(target *url.URL) string {
 	if atSign.MatchString(element) {
 		return c.users.EscapedPath() + "/{id}"
 	}
-	return c.redact.withoutToken(path)
+	return strings.ReplaceAll(path, c.token, "[redacted]")
 }
 
 // quiet keeps the SDK's client from logging: it would log whole URLs, filters

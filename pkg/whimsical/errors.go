@@ -1,11 +1,18 @@
 package whimsical
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
@@ -14,8 +21,7 @@ import (
 
 // Error is a failed request to Whimsical's SCIM API. Its text holds the
 // method, the path without query, the HTTP status and the server's own SCIM
-// detail (bounded, without control characters, e-mail addresses or parts of
-// the token), and what the operator can do. It never holds a body.
+// detail (bounded, without control characters, e-mail addresses or the token), and what the operator can do. It never holds a body.
 type Error struct {
 	// Code is the gRPC code that the SDK acts on and the one-shot binary exits with.
 	Code codes.Code
@@ -28,16 +34,13 @@ type Error struct {
 	// RateLimit is set on 429 and 5xx answers.
 	RateLimit *v2.RateLimitDescription
 
+	// Detail is the server's own reason (RFC 7644 section 3.12), cleaned, or "".
+	Detail string
+
 	reason string
-	detail string
 	advice string
 	// scim is set when the answer is a SCIM error.
 	scim bool
-	// unseen is what Unseen tells.
-	unseen bool
-	// unconfirmed is set when the change was made, and the read that was to show it
-	// failed.
-	unconfirmed bool
 }
 
 // Error returns the message described on the type.
@@ -50,7 +53,7 @@ func (e *Error) Error() string {
 			b.WriteString(" " + text)
 		}
 	}
-	for _, part := range []string{e.reason, e.detail, e.advice} {
+	for _, part := range []string{e.reason, e.Detail, e.advice} {
 		if part != "" {
 			b.WriteString(": " + part)
 		}
@@ -93,6 +96,9 @@ const (
 		"which takes the Enterprise plan and SAML SSO"
 	adviceBaseURL = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
 		"), and that SCIM provisioning is still enabled in Whimsical's Workspace settings (disabling SAML SSO disables SCIM)"
+	adviceWebPage = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, " +
+		"allow this machine to reach base-url"
+	adviceFilter   = "the API cannot look people up by userName (it refuses the filter): check base-url, and create the user in Whimsical"
 	adviceRedirect = "a redirect is not followed, since that would hand the token to another address: check base-url"
 	adviceRetry    = "Whimsical's API is failing at the moment: try again later"
 	adviceSlower   = "the API's rate limit is reached: try again later"
@@ -128,30 +134,110 @@ func codeAndAdvice(statusCode int) (codes.Code, string) {
 	}
 }
 
-// scimError is the body of a failed answer (RFC 7644 section 3.12). Whatever
-// has another shape is left out of the message.
-type scimError struct {
-	Schemas  json.RawMessage `json:"schemas"`
-	ScimType text            `json:"scimType"`
-	Detail   text            `json:"detail"`
-}
+// scimErrorSchema is the schema of an error (RFC 7644 section 3.12).
+const scimErrorSchema = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 // readError turns a failed answer into an *Error.
 func (c *Client) readError(method, path string, ans *answer) *Error {
-	code, advice := codeAndAdvice(ans.statusCode)
+	statusCode := ans.statusCode
+	if statusCode == http.StatusForbidden && limited(ans.header) {
+		statusCode = http.StatusTooManyRequests
+	}
+	code, advice := codeAndAdvice(statusCode)
 	e := &Error{
 		Code:       code,
 		Method:     method,
 		Path:       path,
 		StatusCode: ans.statusCode,
-		RateLimit:  retryAdvice(ans.statusCode, ans.header),
+		RateLimit:  retryAdvice(statusCode, ans.header),
 		advice:     advice,
 	}
-	var body scimError
-	if err := json.Unmarshal(trimBOM(ans.body), &body); err == nil {
-		e.ScimType = c.redact.text(string(body.ScimType))
-		e.detail = c.redact.text(string(body.Detail))
-		e.scim = names(body.Schemas, errorSchema)
+	if statusCode == http.StatusForbidden && ans.isWebPage() {
+		e.advice = adviceWebPage
+	}
+	var (
+		names            schemas
+		scimType, detail text
+	)
+	err := decode(ans.body, object{
+		{name: "schemas", into: &names}, {name: "scimType", into: &scimType}, {name: "detail", into: &detail},
+	})
+	if err == nil { // a body of any other form is left out of the message
+		e.ScimType, e.Detail = c.clean(string(scimType)), c.clean(string(detail))
+		e.scim = names.name(scimErrorSchema)
+	}
+	return e
+}
+
+// notSCIM describes a 2xx answer that is not what the request asked for.
+func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason string) *Error {
+	switch {
+	case len(bytes.TrimSpace(ans.body)) == 0:
+		reason += ", it is empty"
+	case ans.isWebPage():
+		reason += ", it is a web page"
+	}
+	return &Error{
+		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target),
+		StatusCode: ans.statusCode, reason: reason, advice: adviceBaseURL,
+	}
+}
+
+// asListError gives a missing or refused collection a code that no caller
+// takes for an empty one.
+func asListError(err error) error {
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		switch apiErr.StatusCode {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
+			apiErr.Code = codes.FailedPrecondition
+			apiErr.advice = adviceBaseURL
+		}
+	}
+	return err
+}
+
+// asFilterError says of a refused look-up that the API cannot look people up.
+func asFilterError(err error) error {
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		apiErr.Code = codes.FailedPrecondition
+		apiErr.advice = adviceFilter
+	}
+	return err
+}
+
+const adviceNetwork = "check the network, the proxy settings and base-url"
+
+// transportError describes a request that got no whole answer. Only the kind
+// of failure enters the text: the underlying errors quote the URL, and bytes
+// that the server sent.
+func transportError(ctx context.Context, method, path string, err error) *Error {
+	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
+	var (
+		dnsErr  *net.DNSError
+		netErr  net.Error
+		sizeErr *http.MaxBytesError
+		certErr *tls.CertificateVerificationError
+		hostErr x509.HostnameError
+		recErr  tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &sizeErr):
+		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the answer is larger than 16 MiB", adviceBaseURL
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Code, e.reason, e.advice = codes.Canceled, "the request was cancelled", ""
+	case errors.As(err, &dnsErr) && dnsErr.IsNotFound:
+		e.Code, e.reason = codes.FailedPrecondition, "the host name is unknown"
+	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err), errors.As(err, &netErr) && netErr.Timeout(),
+		status.Code(err) == codes.DeadlineExceeded: // the SDK's transport replaces some timeouts by a status of its own
+		e.Code, e.reason = codes.DeadlineExceeded, "no whole answer arrived in time"
+	case errors.As(err, &certErr), errors.As(err, &hostErr):
+		e.Code, e.reason = codes.FailedPrecondition, "the server's TLS certificate is not trusted"
+	case errors.As(err, &recErr), errors.Is(err, http.ErrSchemeMismatch):
+		e.Code, e.reason = codes.FailedPrecondition, "the server does not speak TLS"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.reason = "the connection was refused"
 	}
 	return e
 }

@@ -1,197 +1,316 @@
 package whimsical
 
 import (
+	"context"
+	"encoding/json"
+	"hash/fnv"
+	"net/url"
+	"strconv"
+	"time"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
 )
 
-// Index paging (RFC 7644 section 3.4.2.4) gives no snapshot: a user who is
-// deleted, inserted or moved before the current position shifts all later
-// ones, and naive paging skips users. This file decides, answer by answer and
-// without any state but the cursor, what of an answer is new and where to read
-// next; passes.go decides when a listing is complete.
+// Index paging (RFC 7644 section 3.4.2.4) gives no snapshot: when a user before
+// the position leaves, the rest move up, and the next page misses one. So each
+// page begins at the user read last, and is checked against it. Where another
+// user is there the list has moved, and the listing begins again. No deletion
+// and no insertion hides a user from that, and no single move does; what can is
+// a reordering together with a compensating change between the same two
+// requests.
 //
-// Each request begins at the row that was read last. When another row is
-// there, or totalResults went down, the list moved, and the listing reads
-// everything once more: a pass in which something is known to have moved could
-// never conclude it.
+// A server that ignores startIndex, or rounds it down to whole pages, shows
+// itself by repeating its first answer. Its pages follow each other without an
+// overlap, and only a change of totalResults shows there that the list moved.
 const (
 	// pageSize is the count of every request.
 	pageSize = 100
-	// maxEmitted bounds the rows handed out at once, for servers that ignore
-	// count: the SDK's answer to the syncer must stay under 4 MiB.
-	maxEmitted = 1000
-	// maxEmittedBytes bounds their size as JSON for the same reason.
-	maxEmittedBytes = 1 << 20
-	// maxRead bounds the rows of a pass, for servers whose lists do not end.
-	maxRead = 1_000_000
-	// farOut is a startIndex beyond all users, which fits in 32 bits.
-	farOut = 1 << 30
+	// maxPasses bounds how often a listing begins again.
+	maxPasses = 10
+	// maxUsers bounds a listing that does not end.
+	maxUsers = 1_000_000
+	// maxPageBytes bounds the users taken from one answer, by about their size: a
+	// page of resources must stay under the 4 MiB of the SDK's messages.
+	maxPageBytes = 1 << 20
 )
 
-// row is one user of an answer, as far as a listing cares.
-type row struct {
-	hash uint64
-	size int
-	// created is meta.created in seconds, 0 when it was not told.
-	created int64
+// position is the whole state of a listing between two requests; a page token
+// is its encoding.
+type position struct {
+	// Request numbers the requests of all passes, so that a token always advances.
+	Request int `json:"n"`
+	// Pass counts from 0.
+	Pass int `json:"p,omitempty"`
+	// Read counts the users of this pass.
+	Read int `json:"r,omitempty"`
+	// Last is the fingerprint of the user read last, Answer the one of the last
+	// answer.
+	Last   uint64 `json:"l,omitempty"`
+	Answer uint64 `json:"a,omitempty"`
+	// Aligned is set when pages follow each other without an overlap.
+	Aligned bool `json:"f,omitempty"`
+	// Total is the totalResults of the last answer, -1 when it was not reported.
+	Total int `json:"t,omitempty"`
+	// Tally counts what this pass has read.
+	Tally Tally `json:"c,omitzero"`
+	// Started is when the listing began, in Unix seconds.
+	Started int64 `json:"s,omitempty"`
 }
 
-// view is one answer of the server.
-type view struct {
-	rows  []row
-	total number
-	// asked is the count that was sent, 0 for none.
-	asked int
-	// now is the time of the answer by the server's clock, in seconds.
-	now int64
+// Tally counts the users of a listing.
+type Tally struct {
+	// Editors and Viewers hold their role; Inactive users have no access.
+	Editors  int `json:"e,omitempty"`
+	Viewers  int `json:"v,omitempty"`
+	Inactive int `json:"i,omitempty"`
+	// NoRole are users with access without a readable role, NoStatus those whose
+	// status was not reported in a readable form.
+	NoRole   int `json:"r,omitempty"`
+	NoStatus int `json:"s,omitempty"`
 }
 
-// step is what one answer means to the listing.
-type step struct {
-	// from is the first row of the answer that is handed out, to the one after
-	// the last.
-	from, to int
-	next     cursor
-	// end is set when the pass is over.
-	end bool
-}
-
-// startIndex is the startIndex of the request at cur.
-func (cur cursor) startIndex() int {
-	if cur.Probe {
-		return farOut
+func (t *Tally) add(user *User) {
+	if user.Active == nil {
+		t.NoStatus++
 	}
-	return cur.Start
-}
-
-// advance decides what the answer to the request at cur means.
-func (cur cursor) advance(v view) (step, error) {
-	next := cur
-	next.Seq++
-	if cur.Read > maxRead {
-		return step{}, errEndless
-	}
-	if cur.Probe {
-		if startIndexCounts := len(v.rows) == 0 || v.rows[0].hash != cur.Head; startIndexCounts {
-			if cur.Last == cur.Head {
-				next.Probe, next.Paged = false, true
-				return step{next: next}, nil
-			}
-			return next.restart(cur.Before) // the list moved
-		}
-		next.Probe, next.Unpaged = false, true
-		if cur.Single {
-			next.Single = false
-			next.Start = max(1, cur.Start-1)
-		}
-	}
-	if !next.Unpaged {
-		return next.read(v.rows, next.Start-1+len(v.rows), v)
-	}
-	if err := next.cutOff(v); err != nil {
-		return step{}, err
-	}
-	// Cut out of the whole list what a server that pages would have returned.
-	skipped := min(next.Start-1, len(v.rows))
-	s, err := next.read(v.rows[skipped:], len(v.rows), v)
-	s.from += skipped
-	s.to += skipped
-	return s, err
-}
-
-// read decides what rows mean that end at position last.
-func (cur cursor) read(rows []row, last int, v view) (step, error) {
-	shrunk := cur.observeTotal(v.total, last, len(rows))
-	cur.Width = max(cur.Width, len(rows))
 	switch {
-	case shrunk:
-	case cur.Read == 0:
-		cur.Began, cur.Opened = v.now, cur.Total
-		if len(rows) == 0 {
-			return step{next: cur, end: true}, nil
-		}
-		cur.Head = rows[0].hash
-		return cur.accept(rows, 0), nil
-	case len(rows) == 0:
-		if cur.Single {
-			return step{next: cur, end: true}, nil
-		}
-	case cur.seemsUnpaged(rows):
-		cur.Probe = true
-		return step{next: cur}, nil
-	case cur.Single:
-		// There is no overlap: only another pass shows whether anything moved.
-		if len(rows) == 1 && rows[0].hash != cur.Last {
-			return cur.accept(rows, 0), nil
-		}
-	case rows[0].hash == cur.Last:
-		if len(rows) == 1 {
-			return step{next: cur, end: true}, nil // nothing comes after it
-		}
-		return cur.accept(rows, 1), nil
+	case !user.IsActive():
+		t.Inactive++
+	case user.Role == RoleEditor:
+		t.Editors++
+	case user.Role == RoleViewer:
+		t.Viewers++
+	default:
+		t.NoRole++
 	}
-	return cur.restart(cur.Before)
 }
 
-// seemsUnpaged tells whether an answer looks as if the server ignored
-// startIndex and returned the first page again. A list that moved can look so,
-// too, and one that holds its first user twice: a probe, far beyond all rows,
-// tells them apart.
-func (cur cursor) seemsUnpaged(rows []row) bool {
-	inPlace := !cur.Single && rows[0].hash == cur.Last && cur.Last != cur.Head
-	return !inPlace && !cur.Paged && !cur.Unpaged && cur.Start > 1 && rows[0].hash == cur.Head
+// UserPage is what one request of a listing brought.
+type UserPage struct {
+	// Users are the users that no page of this pass held before.
+	Users []*User
+	// Request is the number of the request, from 0.
+	Request int
+	// Next is the token of the next page, "" when the listing is complete.
+	Next string
+	// Restarted is set when the list has moved: what the earlier pages brought is
+	// not to be used, and Next begins a new pass.
+	Restarted bool
+	// Read counts the users of this pass so far, Total is the totalResults of the
+	// answer, or -1. Passes counts the passes so far, the one under way included.
+	Read, Total, Passes int
+	Tally               Tally
+	// Elapsed is the time since the listing began, in whole seconds.
+	Elapsed time.Duration
+	// RateLimit is what the answer reported of the API's rate limit, or nil.
+	RateLimit *v2.RateLimitDescription
 }
 
-// cutOff fails when a server that ignores startIndex may not have returned
-// everybody.
-func (cur cursor) cutOff(v view) error {
-	whole := v.total.known && v.total.value <= len(v.rows)
-	if len(v.rows) != v.asked && (v.asked > 0 || whole) {
-		return nil
+// ListUsers makes one request of a listing of all users (RFC 7644 section
+// 3.4.2). The token is "" for the first page, then the last page's Next. A
+// listing whose pages all succeed, up to an empty Next, holds every user who
+// was in the workspace all along.
+//
+// It fails with Aborted when the users kept moving while they were read, with
+// InvalidArgument on a token that no listing made, and with FailedPrecondition
+// when users would be missing or no SCIM API answers: never with NotFound,
+// which the SDK takes for an empty list.
+func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error) {
+	at, err := parsePosition(token)
+	if err != nil {
+		return nil, err
 	}
-	return failure(codes.FailedPrecondition,
-		"GET /%s: the server ignores startIndex and returns its first page only: users would be missing, so the sync stops here", usersPath)
+	if token == "" {
+		at.Started = time.Now().Unix()
+	}
+	list, err := c.list(ctx, at.query())
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([]uint64, len(list.users))
+	for i, user := range list.users {
+		hashes[i] = fingerprint(user.ID)
+	}
+	s, err := at.advance(hashes, list.total, pageEnd(list.users))
+	if err != nil {
+		return nil, err
+	}
+	page := &UserPage{
+		Users: list.users[s.from:s.to], Request: at.Request, Restarted: s.restarted,
+		Read: s.next.Read, Total: s.next.Total, Passes: s.next.Pass + 1,
+		Elapsed: time.Duration(time.Now().Unix()-at.Started) * time.Second, RateLimit: list.rateLimit,
+	}
+	for _, user := range page.Users {
+		s.next.Tally.add(user)
+	}
+	page.Tally = s.next.Tally
+	if !s.end {
+		page.Next = s.next.token()
+	}
+	return page, nil
 }
 
-// observeTotal keeps an answer's totalResults, as far as it can be believed,
-// and tells whether it went down. last is the position of the answer's last
-// row.
-func (cur *cursor) observeTotal(total number, last, rows int) (shrunk bool) {
-	if !total.known || total.value < 0 {
-		return false
-	}
-	told := min(total.value, maxPosition-1)
-	if rows > 0 && told < last {
-		cur.Liar = true
-	}
-	shrunk = !cur.Liar && told < cur.Total-1
-	cur.Total = told + 1
-	return shrunk
+// PageNumber returns the number of the request that a token asks for. It fails
+// with InvalidArgument on anything that is no page token.
+func PageNumber(token string) (int, error) {
+	at, err := parsePosition(token)
+	return at.Request, err
 }
 
-// accept hands out rows[from:], at least one, or as many as fit in one answer
-// of the SDK.
-func (cur cursor) accept(rows []row, from int) step {
-	to, size := from, 0
-	for to < len(rows) && to-from < maxEmitted {
-		size += rows[to].size
-		if to > from && size > maxEmittedBytes {
-			break
+// step is what one answer means to a listing.
+type step struct {
+	// from and to say which users of the answer are new.
+	from, to       int
+	next           position
+	end, restarted bool
+}
+
+// advance decides what the answer to the request at a position means. users are
+// the fingerprints of its users, of whom the first limit may be taken at once.
+func (at position) advance(users []uint64, total number, limit int) (step, error) {
+	next := at
+	next.Request++
+	next.Answer = fingerprintOf(users)
+	next.Total = -1
+	if total.known {
+		next.Total = total.value
+	}
+	again := len(users) > 0 && next.Answer == at.Answer
+
+	switch {
+	case at.Read > maxUsers:
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
+	case at.Read == 0 && len(users) == 0 && !total.known:
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)
+	case at.Read == 0 && len(users) == 0:
+		return next.finish(len(users))
+	case at.Read == 0 && len(users) == 1 && total.value == 1:
+		next.Read = 1
+		return step{to: 1, next: next, end: true}, nil
+	case at.Read == 0:
+		// A single user leaves no room for an overlap.
+		next.Aligned = len(users) == 1
+		return next.take(users, 0, limit)
+	case at.Aligned && next.Total != at.Total:
+		return next.restart()
+	case at.Aligned && (len(users) == 0 || again):
+		return next.finish(len(users))
+	case at.Aligned && limit < len(users):
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: an answer of %d users is too large to be synced, and the server ignores startIndex: users would be missing, so the sync stops here",
+			usersPath, len(users))
+	case at.Aligned:
+		return next.take(users, 0, limit)
+	case again && len(users) == at.Read: // it was the first of the pass
+		next.Aligned = true
+		return step{next: next}, nil
+	case len(users) == 0 || users[0] != at.Last:
+		return next.restart()
+	case len(users) == 1:
+		return next.finish(len(users))
+	default:
+		return next.take(users, 1, limit)
+	}
+}
+
+// take goes on after users[from:], or as many of them as the limit lets.
+func (at position) take(users []uint64, from, limit int) (step, error) {
+	to := max(limit, from+1)
+	at.Read += to - from
+	at.Last = users[to-1]
+	return step{from: from, to: to, next: at}, nil
+}
+
+// finish ends a listing at an answer of so many users that brought nobody new,
+// unless there may be more: a server that always returns its first page, and
+// does not count them, may have more than it shows.
+func (at position) finish(users int) (step, error) {
+	if at.Total > at.Read {
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: the server reports %d users, but only %d could be read: users would be missing, so the sync stops here",
+			usersPath, at.Total, at.Read)
+	}
+	if at.Total < 0 && users >= pageSize {
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
+	}
+	return step{next: at, end: true}, nil
+}
+
+// restart begins the next pass.
+func (at position) restart() (step, error) {
+	if at.Pass+1 >= maxPasses {
+		return step{}, failure(codes.Aborted,
+			"GET /%s: the list of users kept changing while it was read, or the server does not page by startIndex: "+
+				"a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
+	}
+	return step{restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
+}
+
+func (at position) query() url.Values {
+	startIndex := max(1, at.Read)
+	if at.Aligned {
+		startIndex = at.Read + 1
+	}
+	return pageQuery(startIndex, pageSize)
+}
+
+func pageQuery(startIndex, count int) url.Values {
+	return url.Values{"startIndex": {strconv.Itoa(startIndex)}, "count": {strconv.Itoa(count)}}
+}
+
+// parsePosition reads a page token. It fails with InvalidArgument on anything
+// that no listing can have made.
+func parsePosition(token string) (position, error) {
+	var at position
+	if token == "" {
+		return at, nil
+	}
+	err := json.Unmarshal([]byte(token), &at)
+	if err != nil || at.Request < 1 || at.Request > 2*maxPasses*maxUsers || at.Read < 0 || at.Read > 2*maxUsers ||
+		at.Pass < 0 || at.Pass >= maxPasses || at.token() != token {
+		return position{}, failure(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
+	}
+	return at, nil
+}
+
+func (at position) token() string {
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return "" // unreachable: a position holds numbers and booleans alone
+	}
+	return string(raw)
+}
+
+// pageEnd returns how many users of an answer fit into one page.
+func pageEnd(users []*User) int {
+	const rest = 300 // what a resource takes besides
+	size := 0
+	for i, u := range users {
+		size += rest + 3*len(u.ID) + 3*len(u.UserName) + 2*len(u.DisplayName) + len(u.GivenName) + len(u.FamilyName) + len(u.FormattedName)
+		if size > maxPageBytes && i > 1 {
+			return i
 		}
-		to++
 	}
-	for _, r := range rows[from:to] {
-		cur.Sum += scramble(r.hash)
-		if r.created != 0 && r.created >= cur.Began {
-			cur.Fresh++
-		}
+	return len(users)
+}
+
+// fingerprint returns a 64-bit hash of a user's id.
+func fingerprint(id string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id)) // a hash never fails
+	return h.Sum64()
+}
+
+// fingerprintOf returns a hash of the users of an answer, in their order.
+func fingerprintOf(users []uint64) uint64 {
+	const prime = 1099511628211 // of FNV-1a
+	hash := uint64(len(users))
+	for _, user := range users {
+		hash = (hash ^ user) * prime
 	}
-	cur.Read += to - from
-	cur.Last = rows[to-1].hash
-	cur.Start += to
-	cur.Single = cur.Width == 1
-	if !cur.Single {
-		cur.Start-- // the next request begins at the last row again
-	}
-	return step{from: from, to: to, next: cur, end: cur.proven() && !cur.claimsMore(cur.Read)}
+	return hash
 }

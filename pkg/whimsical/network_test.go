@@ -69,12 +69,12 @@ func TestAnAnswerThatDoesNotArriveWhole(t *testing.T) {
 		code  codes.Code
 		says  string
 	}{
-		"closed before the answer":     {writing(""), codes.Unavailable, "the connection was closed before the answer was whole"},
-		"reset before the answer":      {reset, codes.Unavailable, "the connection was reset"},
+		"closed before the answer":     {writing(""), codes.Unavailable, "no whole answer arrived"},
+		"reset before the answer":      {reset, codes.Unavailable, "no whole answer arrived"},
 		"closed within the head":       {writing("HTTP/1.1 200 OK\r\nContent-"), codes.Unavailable, "no whole answer arrived"},
-		"closed within the body":       {writing(head + "Content-Length: 100\r\n\r\n{\"Resources\":["), codes.Unavailable, "the connection was closed before the answer was whole"},
-		"closed within a chunk":        {writing(head + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"Resources\":["), codes.Unavailable, "the connection was closed before the answer was whole"},
-		"closed before the last chunk": {writing(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"Resources\":[]}\r\n"), codes.Unavailable, "the connection was closed before the answer was whole"},
+		"closed within the body":       {writing(head + "Content-Length: 100\r\n\r\n{\"Resources\":["), codes.Unavailable, "no whole answer arrived"},
+		"closed within a chunk":        {writing(head + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"Resources\":["), codes.Unavailable, "no whole answer arrived"},
+		"closed before the last chunk": {writing(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"Resources\":[]}\r\n"), codes.Unavailable, "no whole answer arrived"},
 		"a broken chunk":               {writing(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), codes.Unavailable, "no whole answer arrived"},
 		"broken compression":           {writing(head + "Content-Encoding: gzip\r\nContent-Length: 16\r\n\r\nabcdefghijklmnop"), codes.Unavailable, "no whole answer arrived"},
 		"another protocol":             {writing("SSH-2.0-" + scimscript.Token + "\r\n"), codes.Unavailable, "no whole answer arrived"},
@@ -137,7 +137,7 @@ func TestFailuresThatNoTestServerHas(t *testing.T) {
 		says string
 	}{
 		"an unknown host":      {&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, codes.FailedPrecondition, "the host name is unknown"},
-		"a failing resolver":   {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "could not be looked up"},
+		"a failing resolver":   {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "no whole answer arrived"},
 		"a slow resolver":      {&net.DNSError{Err: "i/o timeout", Name: "example.com", IsTimeout: true}, codes.DeadlineExceeded, "in time"},
 		"another host's name":  {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}, codes.FailedPrecondition, "TLS certificate is not trusted"},
 		"an unknown authority": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, codes.FailedPrecondition, "TLS certificate is not trusted"},

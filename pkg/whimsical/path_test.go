@@ -59,7 +59,7 @@ func TestAUserWithoutAnIDIsNeverAskedFor(t *testing.T) {
 	_, err := client.GetUser(t.Context(), "")
 	wantCode(t, err, codes.InvalidArgument)
 	wantCode(t, client.DeleteUser(t.Context(), ""), codes.InvalidArgument)
-	_, err = client.PatchUser(t.Context(), "", Change{Role: RoleViewer})
+	_, err = client.ChangeUser(t.Context(), &User{}, Change{Role: RoleViewer})
 	wantCode(t, err, codes.InvalidArgument)
 }
 

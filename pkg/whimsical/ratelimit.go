@@ -85,3 +85,17 @@ func retryAfter(header http.Header) (time.Duration, bool) {
 	}
 	return max(0, min(time.Until(date), maxRetryAfter)), true
 }
+
+// limited reports whether the headers of a refusal say that it is a rate
+// limit, as some servers tell it by a 403.
+func limited(header http.Header) bool {
+	if header.Get("Retry-After") != "" {
+		return true
+	}
+	for _, name := range []string{"Ratelimit-Remaining", "X-Ratelimit-Remaining", "X-Rate-Limit-Remaining"} {
+		if strings.TrimSpace(header.Get(name)) == "0" {
+			return true
+		}
+	}
+	return false
+}

@@ -13,26 +13,31 @@ import (
 const (
 	retryTries   = 4
 	retryElapsed = time.Minute
+	// firstRetryPause is about the first pause; each further one is half as long
+	// again.
+	firstRetryPause = 500 * time.Millisecond
 )
 
-// Retry runs an operation that is safe to repeat, up to four times within a
+// retried runs a request that is safe to repeat, up to four times within a
 // minute, while it fails with Unavailable or DeadlineExceeded. It waits longer
-// each time, with jitter, or as long as the server's Retry-After says; when
-// that is more than the minute leaves, it gives up at once. It returns the
-// operation's last error.
-//
-// The SDK retries grants and revokes by itself, but not creations, deletions
-// and actions.
-func Retry(ctx context.Context, operation func() error) error {
-	var last error
+// each time, about pause at first, or as long as the server's Retry-After says;
+// when that is more than the minute leaves, it gives up at once. It returns the
+// request's last result.
+func retried[T any](ctx context.Context, pause time.Duration, request func() (T, error)) (T, error) {
+	var (
+		result T
+		last   error
+	)
+	delays := backoff.NewExponentialBackOff()
+	delays.InitialInterval = pause
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = operation()
+		result, last = request()
 		return struct{}{}, retryable(last)
-	}, backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
-	if err == nil || last == nil {
-		return err
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
+	if err != nil && last == nil {
+		return result, err // the context ended before the first request
 	}
-	return last
+	return result, last
 }
 
 // retryable tells the backoff library what to do with an error.

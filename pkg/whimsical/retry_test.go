@@ -1,4 +1,4 @@
-package whimsical_test
+package whimsical
 
 import (
 	"context"
@@ -10,18 +10,22 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // The time of these tests is simulated: nothing waits, and every duration is exact.
 
 // unavailable fails with a wish to be asked again after a delay, or none when it is 0.
 func unavailable(after time.Duration) error {
-	err := &whimsical.Error{Code: codes.Unavailable}
+	err := &Error{Code: codes.Unavailable}
 	if after != 0 {
 		err.RateLimit = v2.RateLimitDescription_builder{ResetAt: timestamppb.New(time.Now().Add(after))}.Build()
 	}
+	return err
+}
+
+// retry is retried without a result.
+func retry(ctx context.Context, operation func() error) error {
+	_, err := retried(ctx, firstRetryPause, func() (struct{}, error) { return struct{}{}, operation() })
 	return err
 }
 
@@ -29,7 +33,7 @@ func TestRetryIsBoundedInNumber(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries, begin := 0, time.Now()
 		var pauses []time.Duration
-		err := whimsical.Retry(t.Context(), func() error {
+		err := retry(t.Context(), func() error {
 			if tries++; tries > 1 {
 				pauses = append(pauses, time.Since(begin))
 			}
@@ -51,7 +55,7 @@ func TestRetryIsBoundedInNumber(t *testing.T) {
 func TestRetryIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
-		err := whimsical.Retry(t.Context(), func() error {
+		err := retry(t.Context(), func() error {
 			tries++
 			time.Sleep(40 * time.Second) // a server that is slow to fail
 			return unavailable(0)
@@ -66,15 +70,15 @@ func TestRetryIsBoundedInTime(t *testing.T) {
 func TestRetryEndsWithTheFirstSuccessOrLastingError(t *testing.T) {
 	for name, end := range map[string]error{
 		"a success":       nil,
-		"a lasting error": &whimsical.Error{Code: codes.FailedPrecondition},
+		"a lasting error": &Error{Code: codes.FailedPrecondition},
 		"another error":   errors.New("something else"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tries := 0
-				err := whimsical.Retry(t.Context(), func() error {
+				err := retry(t.Context(), func() error {
 					if tries++; tries == 1 {
-						return &whimsical.Error{Code: codes.DeadlineExceeded}
+						return &Error{Code: codes.DeadlineExceeded}
 					}
 					return end
 				})
@@ -89,7 +93,7 @@ func TestRetryEndsWithTheFirstSuccessOrLastingError(t *testing.T) {
 func TestRetryWaitsAsLongAsTheServerAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries, begin := 0, time.Now()
-		err := whimsical.Retry(t.Context(), func() error {
+		err := retry(t.Context(), func() error {
 			if tries++; tries == 1 {
 				return unavailable(17 * time.Second)
 			}
@@ -104,7 +108,7 @@ func TestRetryWaitsAsLongAsTheServerAsks(t *testing.T) {
 func TestRetryDoesNotWaitForMoreThanTheMinuteLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries, begin := 0, time.Now()
-		err := whimsical.Retry(t.Context(), func() error {
+		err := retry(t.Context(), func() error {
 			tries++
 			return unavailable(61 * time.Second)
 		})
@@ -118,7 +122,7 @@ func TestRetryDoesNotWaitForMoreThanTheMinuteLeaves(t *testing.T) {
 func TestRetryPausesEvenWhenTheServerAsksForNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries, begin := 0, time.Now()
-		err := whimsical.Retry(t.Context(), func() error {
+		err := retry(t.Context(), func() error {
 			if tries++; tries == 1 {
 				return unavailable(-time.Second)
 			}
@@ -135,7 +139,7 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
-		err := whimsical.Retry(ctx, func() error { return unavailable(30 * time.Second) })
+		err := retry(ctx, func() error { return unavailable(30 * time.Second) })
 		failsWith(t, err, codes.Unavailable, "")
 		if time.Since(begin) != time.Second {
 			t.Errorf("ended after %v, want a second", time.Since(begin))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -43,6 +44,7 @@ func clientOf(t testing.TB, baseURL string) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	client.retryPause = time.Millisecond
 	return client
 }
 

@@ -1,12 +1,12 @@
 package whimsical
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 type Role string
 
 const (
-	// RoleUnknown means that the API did not tell the role in a readable form.
+	// RoleUnknown means that the API did not report the role in a readable form.
 	// It is never to be taken for RoleViewer.
 	RoleUnknown Role = ""
 	// RoleEditor is a paid seat.
@@ -43,10 +43,10 @@ type User struct {
 	UserName string
 	// DisplayName, GivenName, FamilyName and FormattedName are the names.
 	DisplayName, GivenName, FamilyName, FormattedName string
-	// Email is the primary e-mail address, or the best guess at it: the one
-	// marked as primary, else the one equal to UserName, else the first.
+	// Email is the e-mail address marked as primary, else the one equal to
+	// UserName, else the first.
 	Email string
-	// Active is nil when the API did not tell.
+	// Active is nil when the API did not report it in a readable form.
 	Active *bool
 	// ActiveUnreadable is set when "active" was sent and is no boolean.
 	ActiveUnreadable bool
@@ -56,8 +56,9 @@ type User struct {
 	Created time.Time
 }
 
-// IsActive tells whether the user has access: only a user whom the API calls
-// inactive has none.
+// IsActive reports whether the user counts as one with access in a sync: only
+// a user whom the API calls inactive has none. A change looks at Active itself:
+// what was not reported is not "already so".
 func (u *User) IsActive() bool {
 	return u.Active == nil || *u.Active
 }
@@ -73,32 +74,6 @@ func (u *User) Name() string {
 	return u.ID
 }
 
-// wireUser is a User resource as it comes (RFC 7643 section 4.1).
-type wireUser struct {
-	ID          text             `json:"id"`
-	UserName    text             `json:"userName"`
-	DisplayName text             `json:"displayName"`
-	Name        object[wireName] `json:"name"`
-	Emails      emails           `json:"emails"`
-	Active      flag             `json:"active"`
-	Meta        object[wireMeta] `json:"meta"`
-	Extension   object[wireRole] `json:"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
-}
-
-type wireName struct {
-	GivenName  text `json:"givenName"`
-	FamilyName text `json:"familyName"`
-	Formatted  text `json:"formatted"`
-}
-
-type wireMeta struct {
-	Created instant `json:"created"`
-}
-
-type wireRole struct {
-	Editor flag `json:"editor"`
-}
-
 var (
 	errNotAUser = errors.New("it is no JSON object")
 	errNoID     = errors.New("it has no id")
@@ -106,60 +81,82 @@ var (
 	errUnreadableID = errors.New("its id is no valid text")
 )
 
-// checkID fails on an id that cannot tell its user from others.
-func checkID(id string) error {
+// userReader reads a User resource (RFC 7643 section 4.1). problem is set when
+// the value is no user who can be told from others.
+type userReader struct {
+	user    *User
+	problem error
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var (
+		id, userName, displayName    text
+		given, family, formattedName text
+		addresses                    emails
+		active, editor               boolean
+		created                      instant
+	)
+	isObject := dec.PeekKind() == '{'
+	err := object{
+		{name: "id", into: &id},
+		{name: "userName", into: &userName},
+		{name: "displayName", into: &displayName},
+		{name: "name", into: object{
+			{name: "givenName", into: &given}, {name: "familyName", into: &family}, {name: "formatted", into: &formattedName},
+		}},
+		{name: "emails", into: &addresses},
+		{name: "active", into: &active},
+		{name: "meta", into: object{{name: "created", into: &created}}},
+		{name: ExtensionSchema, into: object{{name: "editor", into: &editor}}},
+	}.UnmarshalJSONFrom(dec)
 	switch {
+	case err != nil:
+		return err
+	case !isObject:
+		r.problem = errNotAUser
 	case id == "":
-		return errNoID
-	case strings.ContainsRune(id, utf8.RuneError):
-		// What is no Unicode, encoding/json replaces by this one character.
-		return errUnreadableID
+		r.problem = errNoID
+	case strings.ContainsRune(string(id), utf8.RuneError):
+		r.problem = errUnreadableID
+	}
+	r.user = &User{
+		ID:               string(id),
+		UserName:         string(userName),
+		DisplayName:      string(displayName),
+		GivenName:        string(given),
+		FamilyName:       string(family),
+		FormattedName:    string(formattedName),
+		Email:            addresses.primary(string(userName)),
+		Active:           active.pointer(),
+		ActiveUnreadable: active.set && !active.known,
+		Role:             roleOf(editor),
+		Created:          created.Time,
+	}
+	return nil
+}
+
+// roleOf reads the extension's "editor".
+func roleOf(editor boolean) Role {
+	switch {
+	case !editor.known:
+		return RoleUnknown
+	case editor.value:
+		return RoleEditor
 	default:
-		return nil
+		return RoleViewer
 	}
 }
 
-// readUser reads one User resource. It fails only when raw is no JSON object
+// readUser reads one User resource. It fails only when body is no JSON object
 // or has no readable id.
-func readUser(raw []byte) (*User, error) {
-	var wire wireUser
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &wire) != nil {
+func readUser(body []byte) (*User, error) {
+	var r userReader
+	if err := decode(body, &r); err != nil {
 		return nil, errNotAUser
 	}
-	if err := checkID(string(wire.ID)); err != nil {
-		return nil, err
+	if r.problem != nil {
+		return nil, r.problem
 	}
-	user := &User{
-		ID:               string(wire.ID),
-		UserName:         string(wire.UserName),
-		DisplayName:      string(wire.DisplayName),
-		GivenName:        string(wire.Name.value.GivenName),
-		FamilyName:       string(wire.Name.value.FamilyName),
-		FormattedName:    string(wire.Name.value.Formatted),
-		Email:            primaryEmail(wire.Emails.plain(), string(wire.UserName)),
-		Active:           wire.Active.pointer(),
-		ActiveUnreadable: wire.Active.set && !wire.Active.known,
-		Role:             roleOf(wire.Extension.value.Editor.pointer()),
-		Created:          time.Time(wire.Meta.value.Created),
-	}
-	return user, nil
-}
-
-func primaryEmail(list []plainEmail, userName string) string {
-	first := ""
-	for _, e := range list {
-		if e.Value != "" && e.Primary {
-			return e.Value
-		}
-		if first == "" {
-			first = e.Value
-		}
-	}
-	for _, e := range list {
-		if e.Value != "" && strings.EqualFold(e.Value, userName) {
-			return e.Value
-		}
-	}
-	return first
+	return r.user, nil
 }

@@ -1,96 +1,20 @@
 package whimsical
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// UserPage is what one request of a listing brought.
-type UserPage struct {
-	// Users are the users to take over; a user may come again in a later page,
-	// whose observation is the newer one. It may be empty.
-	Users []*User
-	// Seq numbers the pages of a listing from 0, First is the number of the
-	// first page of the pass that this page belongs to.
-	Seq, First int
-	// Next is the token of the next page. It is empty when Ended is set.
-	Next string
-	// Ended is set on the last page of a pass: Conclude tells what comes next.
-	Ended bool
-	// RateLimit is what the answer told of the API's rate limit, or nil.
-	RateLimit *v2.RateLimitDescription
-
-	after cursor
-}
-
-// Conclude returns, for a page with Ended set, the token that the listing goes
-// on with, or "" when it is complete. It fails with Aborted when the users kept
-// moving while they were read, and with FailedPrecondition when the server
-// claims more users than it returns.
-func (p *UserPage) Conclude(evidence Evidence) (string, error) {
-	return p.after.conclude(evidence)
-}
-
-// ListUsers makes one request of a listing of all users (RFC 7644 section
-// 3.4.2). The token is "" for the first page, then the last page's Next or
-// what its Conclude returned. A listing whose pages all succeed, up to an
-// empty token, holds every user who was in the workspace all along; see
-// listing.go.
-//
-// A base URL where no SCIM API answers fails with FailedPrecondition, never
-// with NotFound: the SDK takes a missing list for an empty one.
-func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error) {
-	cur, err := parseCursor(token)
-	if err != nil {
-		return nil, err
-	}
-	count := pageSize
-	if cur.NoCount {
-		count = 0
-	}
-	list, err := c.list(ctx, pageQuery(cur.startIndex(), count))
-	if HTTPStatus(err) == http.StatusBadRequest && !cur.NoCount {
-		// Some servers refuse a count above their own limit: go on with their
-		// default page.
-		next := cur
-		next.Seq++
-		next.NoCount = true
-		return &UserPage{Seq: cur.Seq, First: cur.First, Next: next.token()}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-
-	if len(list.users) == 0 && !list.total.known && cur.Read == 0 {
-		// An answer that tells nothing must not empty a workspace; totalResults is
-		// required (RFC 7644 section 3.4.2).
-		return nil, failure(codes.FailedPrecondition,
-			"GET %s: the answer holds no users and does not say that there are none: check base-url", c.displayPath(c.users))
-	}
-	rows := make([]row, len(list.users))
-	for i, user := range list.users {
-		rows[i] = row{hash: Fingerprint(user.ID), size: list.sizes[i]}
-		if !user.Created.IsZero() {
-			rows[i].created = user.Created.Unix()
-		}
-	}
-	s, err := cur.advance(view{rows: rows, total: list.total, asked: count, now: list.now.Unix()})
-	if err != nil {
-		return nil, err
-	}
-	page := &UserPage{Seq: cur.Seq, First: cur.First, Ended: s.end, RateLimit: list.rateLimit, after: s.next}
-	page.Users = list.users[s.from:s.to]
-	if !s.end {
-		page.Next = s.next.token()
-	}
-	return page, nil
-}
+// listResponseSchema is the schema of a list (RFC 7644 section 3.4.2).
+const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 // Validate makes one small authenticated request, and fails when the token is
 // refused or no SCIM API answers.
@@ -103,17 +27,25 @@ func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error)
 }
 
 // GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
-// NotFound when there is no such user.
+// NotFound when there is no such user. A 404 that is no SCIM error may come from
+// a proxy, or from a server whose SCIM is switched off, which answers 404 to
+// everything: there the collection has to answer before a second 404 is believed.
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
-	user, err := c.readOnce(ctx, id)
-	if status.Code(err) == codes.NotFound {
-		return nil, c.confirmMissing(ctx, c.user(id), err)
-	}
-	return user, err
+	return retried(ctx, c.retryPause, func() (*User, error) {
+		user, err := c.getUser(ctx, id)
+		var apiErr *Error
+		if status.Code(err) != codes.NotFound || errors.As(err, &apiErr) && apiErr.scim {
+			return user, err
+		}
+		if _, unavailable := c.Validate(ctx); unavailable != nil {
+			return nil, unavailable
+		}
+		return c.getUser(ctx, id)
+	})
 }
 
-// readOnce reads one user and takes a 404 as it is.
-func (c *Client) readOnce(ctx context.Context, id string) (*User, error) {
+// getUser reads one user once, and takes a 404 as it is.
+func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 	target := c.user(id)
 	ans, err := c.do(ctx, http.MethodGet, target, nil)
 	switch HTTPStatus(err) {
@@ -124,24 +56,144 @@ func (c *Client) readOnce(ctx context.Context, id string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, reason := readUser(trimBOM(ans.body))
+	user, reason := readUser(ans.body)
 	if reason != nil || user.ID != id {
 		return nil, c.notSCIM(http.MethodGet, target, ans, "the answer is not the user that was asked for")
 	}
 	return user, nil
 }
 
-// notSCIM describes a 2xx answer that is not what the request asked for.
-func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason string) *Error {
-	body := bytes.TrimSpace(trimBOM(ans.body))
+// FindUser looks a user up by userName, without regard to case (RFC 7644
+// section 3.4.2.2). It returns nil when there is none; of several, one who is
+// active.
+//
+// Users whom the server returns although they have another userName are passed
+// over: some servers ignore filters. It fails with FailedPrecondition where such
+// an answer is but the first page of all users, and where the API knows no
+// filters.
+func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
+	quoted, err := encode(userName)
+	if err != nil {
+		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
+	}
+	query := pageQuery(1, pageSize)
+	query.Set("filter", "userName eq "+string(quoted))
+	list, err := retried(ctx, c.retryPause, func() (*userList, error) { return c.list(ctx, query) })
+	switch HTTPStatus(err) {
+	case http.StatusNotFound:
+		// Some servers say so of a filter that nobody matches; the others have no
+		// SCIM API at all.
+		if _, err := c.Validate(ctx); err != nil {
+			return nil, err
+		}
+		return nil, nil
+	case http.StatusBadRequest, http.StatusNotImplemented:
+		return nil, asFilterError(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	var found *User
+	others := false
+	for _, user := range list.users {
+		switch {
+		case !strings.EqualFold(user.UserName, userName):
+			others = true
+		case found == nil || !found.IsActive() && user.IsActive():
+			found = user
+		}
+	}
+	if whole := list.total.known && list.total.value <= len(list.users); found == nil && others && !whole {
+		return nil, failure(codes.FailedPrecondition,
+			"GET %s: the server ignores the filter and returns users page by page: whether this user exists cannot be seen", c.displayPath(c.users))
+	}
+	return found, nil
+}
+
+// userList is a ListResponse of users.
+type userList struct {
+	users     []*User
+	total     number
+	rateLimit *v2.RateLimitDescription
+}
+
+// list requests one page of users. A missing collection is FailedPrecondition,
+// since NotFound reads as "no users" further up; its HTTP status is kept.
+func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) {
+	target := *c.users
+	// RFC 3986 and what identity providers send: a space is %20, not a plus.
+	target.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	ans, err := c.do(ctx, http.MethodGet, &target, nil)
+	if err != nil {
+		return nil, asListError(err)
+	}
+	list, err := readList(ans.body)
+	if errors.Is(err, errNotJSON) || errors.Is(err, errNoList) {
+		return nil, c.notSCIM(http.MethodGet, &target, ans, err.Error())
+	}
+	if err != nil {
+		return nil, err
+	}
+	list.rateLimit = rateLimit(ans.header)
+	return list, nil
+}
+
+var (
+	errNotJSON = errors.New("the answer is not JSON")
+	errNoList  = errors.New("the answer is no SCIM ListResponse")
+)
+
+// readList reads the body of a list. It fails with errNotJSON, errNoList, or with
+// FailedPrecondition on a user who cannot be read: nobody is ever left out.
+// itemsPerPage and startIndex are not read: servers get them wrong.
+func readList(body []byte) (*userList, error) {
+	var (
+		names     schemas
+		total     number
+		resources usersReader
+	)
+	err := decode(body, object{
+		{name: "schemas", into: &names}, {name: "totalResults", into: &total}, {name: "Resources", into: &resources},
+	})
 	switch {
-	case len(body) == 0:
-		reason += ", it is empty"
-	case body[0] == '<':
-		reason += ", it is a web page"
+	case err != nil:
+		return nil, errNotJSON
+	case resources.unreadable, !resources.present && !names.name(listResponseSchema) && !total.known:
+		return nil, errNoList
+	case resources.problem != nil:
+		return nil, resources.problem
 	}
-	return &Error{
-		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target),
-		StatusCode: ans.statusCode, reason: reason, advice: adviceBaseURL,
+	return &userList{users: resources.users, total: total}, nil
+}
+
+// usersReader reads the Resources of a list.
+type usersReader struct {
+	users []*User
+	// present is set when there is a list, unreadable when something else stands
+	// in its place.
+	present, unreadable bool
+	problem             error
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (r *usersReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	kind := dec.PeekKind()
+	*r = usersReader{present: kind == '[', unreadable: kind != '[' && kind != 'n'}
+	if !r.present {
+		return dec.SkipValue()
 	}
+	return readAll(dec, ']', func() error {
+		var one userReader
+		if err := one.UnmarshalJSONFrom(dec); err != nil {
+			return err
+		}
+		r.users = append(r.users, one.user)
+		if one.problem != nil && r.problem == nil {
+			r.problem = failure(codes.FailedPrecondition,
+				"GET /%s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
+				usersPath, len(r.users), one.problem)
+		}
+		return nil
+	})
 }

@@ -2,91 +2,182 @@ package whimsical
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The types in this file read what SCIM servers really send: no value of a
-// single attribute makes a whole user unreadable. encoding/json itself matches
-// attribute names without regard to case (RFC 7643 section 2.1).
+// single attribute makes a whole user unreadable. Each reads one value and
+// fails only where the text is no JSON. Attribute names match without regard
+// to case (RFC 7643 section 2.1).
+
+// lenient makes the decoder take a name that comes twice, and text that is no
+// UTF-8, whose bytes become U+FFFD.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+var errTrailing = errors.New("more than one JSON value")
+
+// decode reads a body, which is one JSON value, into v.
+func decode(body []byte, v json.UnmarshalerFrom) error {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body), lenient)
+	if err := v.UnmarshalJSONFrom(dec); err != nil {
+		return err
+	}
+	switch _, err := dec.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return errTrailing
+	}
+}
+
+// object is the attributes of a JSON object that are read. A name in exact
+// spelling wins over one in another case, the last of equals over those before.
+type object []attribute
+
+// attribute is where a member of a JSON object is read into.
+type attribute struct {
+	name string
+	into json.UnmarshalerFrom
+	// exact is set once a member with this very spelling was read.
+	exact bool
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It passes over a value that
+// is no object.
+func (o object) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
+	}
+	return readAll(dec, '}', func() error {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if at := o.find(name.String()); at != nil {
+			return at.into.UnmarshalJSONFrom(dec)
+		}
+		return dec.SkipValue()
+	})
+}
+
+// find returns the attribute that a member is to be read into, or nil.
+func (o object) find(name string) *attribute {
+	for i := range o {
+		if o[i].name == name {
+			o[i].exact = true
+			return &o[i]
+		}
+	}
+	for i := range o {
+		if !o[i].exact && strings.EqualFold(o[i].name, name) {
+			return &o[i]
+		}
+	}
+	return nil
+}
+
+// readAll reads an array or an object up to its end, whose elements or members
+// one reads.
+func readAll(dec *jsontext.Decoder, end jsontext.Kind, one func() error) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != end {
+		if err := one(); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
 
 // text reads a string; numbers keep their spelling, everything else is "".
 type text string
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (t *text) UnmarshalJSON(raw []byte) error {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*t = ""
-	switch {
-	case raw[0] == '"':
-		var s string
-		if err := json.Unmarshal(raw, &s); err == nil {
-			*t = text(s)
+	switch dec.PeekKind() {
+	case '"':
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
 		}
-	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
-		*t = text(raw)
+		*t = text(token.String())
+		return nil
+	case '0':
+		value, err := dec.ReadValue()
+		*t = text(value)
+		return err
+	default:
+		return dec.SkipValue()
 	}
-	return nil
 }
 
-// flag reads a boolean, also as a string in any case. set is false when the
-// attribute is absent or null; known is false when it says neither true nor
-// false.
-type flag struct {
+// boolean reads true and false, also as a string in any case and as 1 and 0.
+// set is false when the attribute is absent or null, known when it has no such
+// value.
+type boolean struct {
 	set, known, value bool
 }
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (f *flag) UnmarshalJSON(raw []byte) error {
-	*f = flag{set: !bytes.Equal(raw, []byte("null"))}
-	if raw[0] == '"' {
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			raw = []byte(strings.ToLower(strings.TrimSpace(s)))
-		}
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (b *boolean) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	*b = boolean{set: raw.Kind() != 'n'}
+	switch strings.ToLower(strings.Trim(string(raw), `" `)) {
+	case "true", "1":
+		b.known, b.value = true, true
+	case "false", "0":
+		b.known = true
 	}
-	switch string(raw) {
-	case "true":
-		f.known, f.value = true, true
-	case "false":
-		f.known = true
-	}
-	return nil
+	return err
 }
 
 // pointer returns the value, or nil when it is not known.
-func (f flag) pointer() *bool {
-	if !f.known {
+func (b boolean) pointer() *bool {
+	if !b.known {
 		return nil
 	}
-	value := f.value
-	return &value
+	return &b.value
 }
 
-// number reads a count, also as a string; known is false for anything else.
+// number reads a count, also as a string; known is false for anything else,
+// and for what is less than 0.
 type number struct {
 	known bool
 	value int
 }
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (n *number) UnmarshalJSON(raw []byte) error {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	value, notANumber := strconv.Atoi(strings.Trim(string(raw), `" `))
 	*n = number{}
-	if value, err := strconv.Atoi(strings.TrimSpace(strings.Trim(string(raw), `"`))); err == nil {
+	if notANumber == nil && value >= 0 {
 		*n = number{known: true, value: value}
 	}
-	return nil
+	return err
 }
 
 // instant reads an RFC 3339 time (RFC 7643 section 2.3.5); anything else is
 // the zero time.
-type instant time.Time
+type instant struct{ time.Time }
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (i *instant) UnmarshalJSON(raw []byte) error {
-	*i = instant(readTime(strings.Trim(string(raw), `"`)))
-	return nil
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (i *instant) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	i.Time = readTime(strings.Trim(string(raw), `"`))
+	return err
 }
 
 // readTime reads an RFC 3339 time, or returns the zero time. A year beyond
@@ -99,59 +190,66 @@ func readTime(s string) time.Time {
 	return parsed
 }
 
-// object reads a JSON object into T; anything else leaves T as it is.
-type object[T any] struct {
-	value T
+// schemas reads the names of schemas, whether or not they are a list.
+type schemas string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *schemas) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	*s = schemas(strings.ToLower(string(raw)))
+	return err
 }
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (o *object[T]) UnmarshalJSON(raw []byte) error {
-	if raw[0] == '{' {
-		_ = json.Unmarshal(raw, &o.value) // every field of T reads leniently
-	}
-	return nil
+// name reports whether a schema is among them.
+func (s schemas) name(schema string) bool {
+	return strings.Contains(string(s), strings.ToLower(schema))
 }
 
 // emails reads a list of e-mail objects or strings, or a single one.
 type emails []email
 
 type email struct {
-	Value   text `json:"value"`
-	Primary flag `json:"primary"`
+	value   text
+	primary boolean
 }
 
-// UnmarshalJSON implements json.Unmarshaler and never fails.
-func (e *emails) UnmarshalJSON(raw []byte) error {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (e *emails) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*e = nil
-	items := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		if items = nil; json.Unmarshal(raw, &items) != nil {
-			items = nil
-		}
+	if dec.PeekKind() != '[' {
+		return e.add(dec)
 	}
-	for _, item := range items {
-		var one email
-		switch item[0] {
-		case '{':
-			_ = json.Unmarshal(item, &one) // every field reads leniently
-		case '"':
-			_ = one.Value.UnmarshalJSON(item)
-		}
-		if one.Value != "" {
-			*e = append(*e, one)
-		}
-	}
-	return nil
+	return readAll(dec, ']', func() error { return e.add(dec) })
 }
 
-func (e emails) plain() []plainEmail {
-	plain := make([]plainEmail, len(e))
-	for i, one := range e {
-		plain[i] = plainEmail{Value: string(one.Value), Primary: one.Primary.value}
+func (e *emails) add(dec *jsontext.Decoder) error {
+	var one email
+	var reader json.UnmarshalerFrom = object{{name: "value", into: &one.value}, {name: "primary", into: &one.primary}}
+	if dec.PeekKind() == '"' {
+		reader = &one.value
 	}
-	return plain
+	err := reader.UnmarshalJSONFrom(dec)
+	if one.value != "" {
+		*e = append(*e, one)
+	}
+	return err
 }
 
-func trimBOM(body []byte) []byte {
-	return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+// primary returns the address marked as primary, else the one equal to
+// userName, else the first.
+func (e emails) primary(userName string) string {
+	best, rank := "", -1
+	for _, one := range e {
+		r := 0
+		switch {
+		case one.primary.value:
+			r = 2
+		case strings.EqualFold(string(one.value), userName):
+			r = 1
+		}
+		if r > rank {
+			best, rank = string(one.value), r
+		}
+	}
+	return best
 }

@@ -16,16 +16,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-var errDown = status.Error(codes.Unavailable, "baton-whimsical: GET /Users answered 503 Service Unavailable")
-
 // sitOut repeats a read as the SDK's syncer does, with its very retryer, for as
 // long as that wants to. It returns the time that passed and the last error.
-func sitOut(ctx context.Context, p *patience, read func() error) (time.Duration, error) {
+func sitOut(ctx context.Context, read func() error) (time.Duration, error) {
 	retryer := retry.NewRetryer(ctx, retry.RetryConfig{})
 	began := time.Now()
 	for {
-		started := time.Now()
-		err := p.judge(started, read())
+		err := read()
 		if err == nil || !retryer.ShouldWaitAndRetry(ctx, err) {
 			return time.Since(began), err
 		}
@@ -45,12 +42,21 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				lasted, err := sitOut(t.Context(), &patience{of: "the API"}, func() error {
-					time.Sleep(test.answer)
-					return status.Error(test.code, "down")
-				})
-				if status.Code(err) != codes.Aborted || lasted < patienceTime || lasted > test.longest {
-					t.Errorf("the sync ended after %s with %v", lasted, err)
+				o := &outage{}
+				// A sync that was cancelled had failed, too.
+				if err := o.limit(time.Now(), status.Error(test.code, "down")); status.Code(err) != test.code {
+					t.Error(err)
+				}
+				for range 2 { // each sync begins anew
+					time.Sleep(3 * time.Hour)
+					lasted, err := sitOut(t.Context(), func() error {
+						started := time.Now()
+						time.Sleep(test.answer)
+						return o.limit(started, status.Error(test.code, "down"))
+					})
+					if status.Code(err) != codes.Aborted || lasted < outageTime || lasted > test.longest {
+						t.Errorf("the sync ended after %s with %v", lasted, err)
+					}
 				}
 			})
 		})
@@ -59,33 +65,16 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 
 func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		recovery := time.Now().Add(9 * time.Minute)
-		p := &patience{}
+		o := &outage{}
 		for range 3 {
-			lasted, err := sitOut(t.Context(), p, func() error {
+			recovery := time.Now().Add(9 * time.Minute)
+			lasted, err := sitOut(t.Context(), func() error {
 				if time.Now().Before(recovery) {
-					return errDown
+					return o.limit(time.Now(), status.Error(codes.Unavailable, "down"))
 				}
-				return nil
+				return o.limit(time.Now(), nil)
 			})
 			if err != nil || lasted > 10*time.Minute {
-				t.Errorf("the sync ended after %s with %v", lasted, err)
-			}
-			recovery = time.Now().Add(9 * time.Minute)
-		}
-	})
-}
-
-func TestTheNextSyncHasItsOwnPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &patience{}
-		if err := p.judge(time.Now(), errDown); !errors.Is(err, errDown) {
-			t.Fatal(err)
-		}
-		// The sync was cancelled; the next one meets an outage hours later.
-		time.Sleep(3 * time.Hour)
-		for range 2 {
-			if lasted, err := sitOut(t.Context(), p, func() error { return errDown }); status.Code(err) != codes.Aborted || lasted < patienceTime {
 				t.Errorf("the sync ended after %s with %v", lasted, err)
 			}
 		}
@@ -103,28 +92,23 @@ func TestASyncEndsWhenTheSessionStoreNeverRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		roles := &roleBuilder{users: newListing(nil)}
 		editor := v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: "role", Resource: "editor"}.Build()}.Build()
-		retryer := retry.NewRetryer(t.Context(), retry.RetryConfig{})
-		began := time.Now()
-		for {
+		lasted, err := sitOut(t.Context(), func() error {
 			_, _, err := roles.Grants(t.Context(), editor, rs.SyncOpAttrs{Session: outOfReach{}})
-			if err == nil || !retryer.ShouldWaitAndRetry(t.Context(), err) {
-				lasted := time.Since(began)
-				if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "the SDK's session store has been failing for") || lasted > 11*time.Minute {
-					t.Errorf("the sync ended after %s with %v", lasted, err)
-				}
-				return
-			}
+			return err
+		})
+		if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "reading the workspace has been failing for") || lasted > 11*time.Minute {
+			t.Errorf("the sync ended after %s with %v", lasted, err)
 		}
 	})
 }
 
 func TestErrorsThatTheSDKDoesNotRetryPassUnchanged(t *testing.T) {
-	p := &patience{}
+	o := &outage{}
 	for _, err := range []error{
 		status.Error(codes.Unauthenticated, "refused"), status.Error(codes.FailedPrecondition, "no SCIM"), context.Canceled, errors.New("other"),
 	} {
-		for range 2 * patienceFailures {
-			if got := p.judge(time.Now().Add(-time.Hour), err); !errors.Is(got, err) {
+		for range 2 * outageFailures {
+			if got := o.limit(time.Now().Add(-time.Hour), err); !errors.Is(got, err) {
 				t.Errorf("%v became %v", err, got)
 			}
 		}

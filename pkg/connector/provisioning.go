@@ -2,14 +2,15 @@ package connector
 
 import (
 	"context"
+	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -20,8 +21,9 @@ var (
 )
 
 // Grant gives a user the role of the entitlement, and activates a user who is
-// inactive. A user who holds it already is a success with GrantAlreadyExists;
-// taking the place of the other role is reported with GrantReplaced.
+// inactive or whose status the API does not report. A user who holds it already
+// is a success with GrantAlreadyExists; taking the place of the other role is
+// reported with GrantReplaced.
 //
 // It fails with InvalidArgument on a principal that is no user or a role that
 // does not exist, with NotFound when the account is gone, and with
@@ -37,15 +39,17 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	}
 
 	grants := []*v2.Grant{r.grant(id)}
-	active := user.IsActive()
+	active := user.Active != nil && *user.Active
 	if active && user.Role == r.id {
+		logUnchanged(ctx, "role granted", id, "is "+r.displayName+" already")
 		return grants, annotations.New(&v2.GrantAlreadyExists{}), nil
 	}
 	change := whimsical.Change{Role: r.id}
 	if !active {
-		change.Active = pointer(true)
+		change.Active = new(bool)
+		*change.Active = true
 	}
-	if _, err := b.client.PatchUser(ctx, id, change); err != nil {
+	if _, err := b.client.ChangeUser(ctx, user, change); err != nil {
 		return nil, nil, orGone(err)
 	}
 	logChange(ctx, "role granted", id, r.id)
@@ -73,38 +77,28 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 	}
 	user, err := b.client.GetUser(ctx, id)
 	if err != nil {
-		return alreadyRevokedIfGone(err)
+		return alreadyRevokedIfGone(ctx, id, err)
 	}
+	var change whimsical.Change
 	switch {
 	case !user.IsActive():
-		return alreadyRevoked(), nil
+		return alreadyRevoked(ctx, id, "is inactive already")
 	case r.id == whimsical.RoleEditor && user.Role != whimsical.RoleViewer:
-		return b.demote(ctx, id)
+		change.Role = whimsical.RoleViewer
 	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleViewer:
-		return b.deactivate(ctx, id)
+		change.Active = new(bool)
 	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleUnknown:
-		return nil, failedPrecondition("Whimsical does not tell this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
+		return nil, failedPrecondition("Whimsical does not report this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
 			"Check the user's role in Whimsical's Workspace settings, or delete the account")
 	default:
-		return alreadyRevoked(), nil
+		return alreadyRevoked(ctx, id, "is no "+r.displayName)
 	}
-}
-
-func (b *roleBuilder) demote(ctx context.Context, id string) (annotations.Annotations, error) {
-	if _, err := b.client.PatchUser(ctx, id, whimsical.Change{Role: whimsical.RoleViewer}); err != nil {
-		return alreadyRevokedIfGone(err)
-	}
-	logChange(ctx, "role revoked", id, whimsical.RoleEditor)
-	return nil, nil
-}
-
-func (b *roleBuilder) deactivate(ctx context.Context, id string) (annotations.Annotations, error) {
-	left, err := b.client.PatchUser(ctx, id, whimsical.Change{Active: pointer(false)})
+	after, err := b.client.ChangeUser(ctx, user, change)
 	if err != nil {
-		return alreadyRevokedIfGone(err)
+		return alreadyRevokedIfGone(ctx, id, err)
 	}
-	logChange(ctx, "role revoked", id, whimsical.RoleViewer)
-	if left == nil {
+	logChange(ctx, "role revoked", id, r.id)
+	if after == nil {
 		return rs.AppendResourceDeleted(nil, userID(id)), nil
 	}
 	return nil, nil
@@ -134,22 +128,39 @@ func orGone(err error) error {
 	return err
 }
 
-func alreadyRevoked() annotations.Annotations {
-	return annotations.New(&v2.GrantAlreadyRevoked{})
+func alreadyRevoked(ctx context.Context, id, reason string) (annotations.Annotations, error) {
+	logUnchanged(ctx, "role revoked", id, reason)
+	return annotations.New(&v2.GrantAlreadyRevoked{}), nil
 }
 
 // alreadyRevokedIfGone takes a missing user, who holds no role, for a success.
-func alreadyRevokedIfGone(err error) (annotations.Annotations, error) {
+func alreadyRevokedIfGone(ctx context.Context, id string, err error) (annotations.Annotations, error) {
 	if isNotFound(err) {
-		return alreadyRevoked(), nil
+		return alreadyRevoked(ctx, id, "is gone already")
 	}
 	return nil, err
 }
 
-func isNotFound(err error) bool {
-	return status.Code(err) == codes.NotFound
+// logChange writes the one line that every change leaves in the log.
+func logChange(ctx context.Context, operation, user string, role whimsical.Role) {
+	fields := []zap.Field{zap.String("operation", operation), zap.String("user_id", loggedID(user))}
+	if role != whimsical.RoleUnknown {
+		fields = append(fields, zap.String("role", string(role)))
+	}
+	ctxzap.Extract(ctx).Info("baton-whimsical: workspace changed", fields...)
 }
 
-func pointer[T any](value T) *T {
-	return &value
+// logUnchanged writes why an operation left the workspace as it was.
+func logUnchanged(ctx context.Context, operation, user, reason string) {
+	ctxzap.Extract(ctx).Info("baton-whimsical: nothing to change",
+		zap.String("operation", operation), zap.String("user_id", loggedID(user)), zap.String("reason", reason))
+}
+
+// loggedID is a user's id as logs name it: on some servers ids are e-mail
+// addresses, which stay out.
+func loggedID(id string) string {
+	if id == "" || strings.Contains(id, "@") {
+		return "{id}"
+	}
+	return id
 }

@@ -1,0 +1,260 @@
+package connector_test
+
+import (
+	"strings"
+	"testing"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+)
+
+// account is an AccountInfo to be: what is "" or nil is left out.
+type account struct {
+	primary, secondary, login string
+	profile                   map[string]any
+}
+
+func (a account) info() *v2.AccountInfo {
+	info := v2.AccountInfo_builder{Login: a.login}.Build()
+	if a.secondary != "" {
+		info.SetEmails([]*v2.AccountInfo_Email{{Address: a.secondary}})
+	}
+	if a.primary != "" {
+		info.SetEmails(append(info.GetEmails(), &v2.AccountInfo_Email{Address: a.primary, IsPrimary: true}))
+	}
+	if a.profile != nil {
+		profile, err := structpb.NewStruct(a.profile)
+		if err != nil {
+			panic(err) // a test's own literal
+		}
+		info.SetProfile(profile)
+	}
+	return info
+}
+
+const (
+	extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
+	asEditor  = `,` + extension + `:{"editor":true}`
+	asViewer  = `,` + extension + `:{"editor":false}`
+)
+
+// creation is the exact body that creates Ada. name is the SCIM name, role the
+// extension, each with a comma, or "" for none.
+func creation(name, displayName, role string) string {
+	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + extension + `],"userName":"` + ada + `"` + name +
+		`,"displayName":"` + displayName + `","emails":[{"value":"` + ada + `","type":"work","primary":true}],"active":true` + role + `}`
+}
+
+func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
+	type profile = map[string]any
+	bare := creation("", ada, asViewer)
+	named := creation(`,"name":{"givenName":"Ada","familyName":"Lovelace"}`, "Ada Lovelace", asViewer)
+	of := func(p profile) account { return account{primary: ada, profile: p} }
+	for name, test := range map[string]struct {
+		account account
+		body    string
+		warning string
+	}{
+		"the primary e-mail before all others":                   {account{primary: ada, secondary: "second@example.com", login: "login@example.com", profile: profile{"email": "profile@example.com"}}, bare, ""},
+		"the login before the profile":                           {account{login: ada, profile: profile{"email": "profile@example.com"}}, bare, ""},
+		"the login before an e-mail that is not the primary one": {account{secondary: "second@example.com", login: ada}, bare, ""},
+		"the profile's e-mail":                                   {account{profile: profile{"email": ada}}, bare, ""},
+		"an e-mail in capitals":                                  {account{primary: "Ada@EXAMPLE.com"}, bare, ""},
+		"an e-mail with space around it":                         {account{primary: " ada@example.com\n"}, bare, ""},
+		"a primary e-mail of space alone":                        {account{primary: " ", login: ada}, bare, ""},
+		"names":                                                  {of(profile{"first_name": "Ada", "last_name": "Lovelace"}), named, ""},
+		"names under other keys":                                 {of(profile{"given_name": "Ada", "family_name": "Lovelace"}), named, ""},
+		"first_name before given_name":                           {of(profile{"first_name": "Ada", "given_name": "A.", "last_name": " Lovelace ", "family_name": "L."}), named, ""},
+		"an empty first_name, then given_name":                   {of(profile{"first_name": " ", "given_name": "Ada", "last_name": nil, "family_name": "Lovelace"}), named, ""},
+		"a given name alone":                                     {of(profile{"first_name": "Ada"}), creation(`,"name":{"givenName":"Ada"}`, "Ada", asViewer), ""},
+		"names that are no text":                                 {of(profile{"first_name": 7, "last_name": true}), bare, ""},
+		"Editor":                                                 {of(profile{"role": "editor"}), creation("", ada, asEditor), ""},
+		"Viewer":                                                 {of(profile{"role": "viewer"}), bare, ""},
+		"the workspace's default":                                {of(profile{"role": "default"}), creation("", ada, ""), ""},
+		"a role of any case":                                     {of(profile{"role": " Editor "}), creation("", ada, asEditor), ""},
+		"an empty role is Viewer":                                {of(profile{"role": ""}), bare, ""},
+		"no role is Viewer":                                      {of(profile{"role": nil}), bare, ""},
+		"a misspelt key is named, and Viewer":                    {of(profile{"rol": "editor"}), bare, "[rol]"},
+		"all unknown keys are named":                             {of(profile{"password": "hunter2", "username": "ada", "editor": true}), bare, "[editor password username]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			user, role := aViewer, "viewer"
+			if strings.Contains(test.body, asEditor) {
+				user, role = anEditor, "editor"
+			}
+			want := expectation{result: "success u1", changes: changed("user created", "u1", role)}
+			if test.warning != "" {
+				want.changes = append([]string{"warn: baton-whimsical: the account's profile has keys that are not known: " +
+					"the known ones are email, first_name, last_name and role: keys=" + test.warning}, want.changes...)
+			}
+			scripted(t, steps(look(), script.Post(test.body, script.Created(user)), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
+		})
+	}
+}
+
+func TestAccountsThatCannotBeCreatedAreRefusedBeforeAnyRequest(t *testing.T) {
+	const roles = "it must be editor, viewer or default, or empty for viewer"
+	const malformed = "the account's email is not an e-mail address: give it in the form person@example.com"
+	ofRole := func(role any) account { return account{primary: ada, profile: map[string]any{"role": role}} }
+	for name, test := range map[string]struct {
+		account account
+		says    string
+	}{
+		"no e-mail":                         {account{}, "set email"},
+		"an e-mail that is not the primary": {account{secondary: ada}, "set email"},
+		"an e-mail without a domain":        {account{primary: "ada"}, malformed},
+		"a name with the e-mail":            {account{primary: "Ada <ada@example.com>"}, malformed},
+		"two e-mails":                       {account{primary: "ada@example.com, grace@example.com"}, malformed},
+		"a line break in the e-mail":        {account{primary: "ada@example.com\r\nx: y"}, malformed},
+		"an e-mail that is far too long":    {account{primary: strings.Repeat("a", 250) + "@example.com"}, malformed},
+		"a login that is no e-mail":         {account{login: "ada", profile: map[string]any{"email": ada}}, "the account's login is not an e-mail address"},
+		"a malformed e-mail in the profile": {account{profile: map[string]any{"email": "ada@"}}, "the account's profile.email is not an e-mail address"},
+		"an e-mail that is no text":         {account{profile: map[string]any{"email": 7}}, "set email"},
+		"an unknown role":                   {ofRole("admin"), roles},
+		"a role that is a boolean":          {ofRole(true), roles},
+		"a role that is a list":             {ofRole([]any{"editor"}), roles},
+		"a role that names a person":        {ofRole(ada), roles},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, nil, func(p *provisioner) outcome { return p.create(test.account.info()) }, fails(codes.InvalidArgument, test.says))
+		})
+	}
+	scripted(t, nil, func(p *provisioner) outcome { return p.create(nil) }, fails(codes.InvalidArgument, "set email"))
+}
+
+// post expects the creation of Ada with a role: asEditor, asViewer or "".
+func post(role string, reply script.Reply) script.Step {
+	return script.Post(creation("", ada, role), reply)
+}
+
+// look expects that Ada is looked up, and shows users.
+func look(users ...script.User) script.Step {
+	return script.Find(ada, script.OK(script.List(users)))
+}
+
+func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
+	const invited = ": Whimsical has invited this e-mail address: "
+	taken := script.Refused(409, "uniqueness", "userName is taken")
+	created := expectation{result: "success u1", changes: changed("user created", "u1", "viewer")}
+	activated := expectation{result: "success u1", changes: changed("user activated", "u1", "viewer")}
+	exists := expectation{result: "already exists u1", reason: "exists already"}
+	refused := func(reason string) expectation {
+		return expectation{result: "action required : Whimsical refused to create the account, and nothing was changed: " + reason}
+	}
+	activate := func(reply script.Reply) script.Step { return patch(script.ActivateAs(false), reply) }
+	accepted202 := fails(codes.FailedPrecondition, "accepted, not applied yet")
+	runRows(t, map[string]row{
+		"nobody is found":                                           {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
+		"nobody is found, by a 404":                                 {"create viewer", steps(script.Find(ada, script.NotFound()), listing(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
+		"others are found":                                          {"create viewer", steps(look(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
+		"the role is the workspace's":                               {"create default", steps(look(), post("", script.Created(anEditor)), found(anEditor)), expectation{result: "success u1", changes: changed("user created", "u1", "editor")}},
+		"the answer has no body":                                    {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 201}), look(somebody, aViewer)), created},
+		"the read behind it fails once":                             {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), script.Get("u1", down), found(aViewer)), created},
+		"the answer repeats the request, the truth is another role": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), found(anEditor)), expectation{code: codes.FailedPrecondition, says: "created as editor, not with the role that was asked for", changes: changed("user created", "u1", "editor")}},
+		"the role is not reported":                                  {"create viewer", steps(look(), post(asViewer, script.Created(hasNoRole)), found(hasNoRole)), expectation{code: codes.FailedPrecondition, says: "does not report whether it has the role", changes: changed("user created", "u1", "")}},
+		"pending":                                                   {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), gone()), expectation{result: "action required u1 pending" + invited, changes: changed("user created", "u1", "")}},
+		"pending, and without a body":                               {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 201}), look()), expectation{result: "action required " + invited, changes: changed("user created", "{id}", "")}},
+		"202, and nobody is there":                                  {"create viewer", steps(look(), post(asViewer, accepted), look()), accepted202},
+		"202 with a user who is not there":                          {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 202, Body: aViewer.String()}), gone()), accepted202},
+		"202, and the user is there":                                {"create viewer", steps(look(), post(asViewer, accepted), look(aViewer)), created},
+		"204, and nobody is there":                                  {"create viewer", steps(look(), post(asViewer, script.NoContent), look()), fails(codes.FailedPrecondition, "no such user was found")},
+		"the answer is somebody else":                               {"create viewer", steps(look(), post(asViewer, script.Created(somebody)), script.Get("u2", script.OK(somebody))), fails(codes.FailedPrecondition, "with another userName than was asked for")},
+		"the answer is an old, inactive record":                     {"create viewer", steps(look(), post(asViewer, script.Created(anInactiveEditor)), found(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"an active user keeps the role":                             {"create viewer", steps(look(anEditor)), expectation{result: "already exists u1", reason: "exists already as editor, not viewer: grant the role to change it"}},
+		"an active user in capitals":                                {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
+		"an active user without role":                               {"create viewer", steps(look(hasNoRole)), expectation{result: "already exists u1", reason: "a role that is not reported"}},
+		"an inactive user":                                          {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"an inactive user, active is 0":                             {"create viewer", steps(look(script.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(script.OK(aViewer))), activated},
+		"an inactive user, active is left out if false":             {"create viewer", steps(look(anUntoldEditor), activate(script.NoContent), found(aViewer)), activated},
+		"an inactive user, default role":                            {"create default", steps(look(anInactiveEditor), patch(script.SetActive(true), script.OK(anEditor))), expectation{result: "success u1", changes: changed("user activated", "u1", "editor")}},
+		"an inactive user stays so":                                 {"create viewer", steps(look(anInactiveEditor), activate(script.OK(anInactiveEditor)), patch(script.ActivateAsNested(false), script.OK(anInactiveEditor))), fails(codes.FailedPrecondition, "accepted the change but did not apply it")},
+		"an inactive user is activated with the role of before":     {"create viewer", all(steps(look(anInactiveEditor)), four(activate(failed)), steps(found(anEditor))), fails(codes.Unavailable, "500")},
+		"an inactive user is half changed":                          {"create viewer", all(steps(look(anInactiveEditor)), four(activate(failed)), steps(found(anInactiveViewer))), fails(codes.Unavailable, "500")},
+		"taken, by an active user":                                  {"create viewer", steps(look(), post(asViewer, taken), look(anEditor)), exists},
+		"taken, by an inactive user":                                {"create viewer", steps(look(), post(asViewer, taken), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"taken, and nobody is found":                                {"create viewer", steps(look(), post(asViewer, taken), look()), refused("userName is taken")},
+		"no seat":                                                   {"create viewer", steps(look(), post(asViewer, script.Refused(409, "", "seat limit reached")), look()), refused("seat limit reached")},
+		"a foreign domain":                                          {"create viewer", steps(look(), post(asViewer, script.Refused(409, "", "domain not verified")), look()), refused("domain not verified")},
+		"taken, without a reason":                                   {"create viewer", steps(look(), post(asViewer, script.Refused(409, "", "")), look()), refused("it gave no reason")},
+		"lost, and stored":                                          {"create viewer", steps(look(), post(asViewer, script.Lost), look(aViewer)), exists},
+		"a gateway's 504, and stored":                               {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)), exists},
+		"lost, an old record":                                       {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"lost, and not stored":                                      {"create viewer", steps(look(), post(asViewer, script.Lost), look()), fails(codes.Unavailable, "POST")},
+		"down":                                                      {"create viewer", steps(look(), post(asViewer, down), look()), fails(codes.Unavailable, "503")},
+		"lost, and nobody may look":                                 {"create viewer", steps(look(), post(asViewer, script.Lost), script.Find(ada, script.Refused(401, "", ""))), fails(codes.Unavailable, "POST")},
+		"rate limited":                                              {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+		"the server knows no filters":                               {"create viewer", steps(script.Find(ada, script.Refused(501, "", ""))), fails(codes.FailedPrecondition, "cannot look people up by userName")},
+		"refused":                                                   {"create viewer", steps(look(), post(asViewer, script.Refused(400, "invalidValue", "no"))), fails(codes.InvalidArgument, ": no")},
+		"404 to the creation":                                       {"create viewer", steps(look(), post(asViewer, script.NotFound())), fails(codes.FailedPrecondition, "check base-url")},
+	})
+}
+
+// listing is the request that shows whether a SCIM API answers at all.
+func listing(users ...script.User) script.Step {
+	return script.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: script.OK(script.List(users))}
+}
+
+func TestNoPasswordIsDeclared(t *testing.T) {
+	p := newProvisioner(t, "http://127.0.0.1:1/", script.Token)
+	details, annos, err := p.accounts.CreateAccountCapabilityDetails(p.ctx)
+	none := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
+	if got := details.GetSupportedCredentialOptions(); err != nil || len(annos) != 0 ||
+		len(got) != 1 || got[0] != none || details.GetPreferredCredentialOption() != none {
+		t.Errorf("got %v, %v, %v, want no password alone", details, annos, err)
+	}
+}
+
+func TestDeleteByWhatTheServerAnswers(t *testing.T) {
+	done := expectation{changes: changed("user deleted", "u1", "")}
+	nobody := expectation{annos: doesNotExist, reason: "is gone already"}
+	remove := func(reply script.Reply) script.Step { return script.Delete("u1", reply) }
+	off := func(reply script.Reply) script.Step { return patch(script.SetActive(false), reply) }
+	unknown := script.Refused(405, "", "")
+	runRows(t, map[string]row{
+		"204":                                  {"delete", steps(remove(script.NoContent), gone()), done},
+		"200 with a body":                      {"delete", steps(remove(script.OK(aViewer)), gone()), done},
+		"202":                                  {"delete", steps(remove(accepted), gone()), done},
+		"the record stays":                     {"delete", steps(remove(script.NoContent), found(anInactiveEditor)), done},
+		"the read behind it fails once":        {"delete", steps(remove(script.NoContent), script.Get("u1", down), gone()), done},
+		"somebody who is gone":                 {"delete", steps(remove(script.NotFound()), gone()), nobody},
+		"somebody who is inactive":             {"delete", steps(remove(script.NotFound()), found(anInactiveViewer)), done},
+		"404 though the user is there":         {"delete", steps(remove(script.NotFound()), found(anEditor), off(script.NoContent), found(anInactiveEditor)), done},
+		"405, and the record goes":             {"delete", steps(remove(unknown), found(anEditor), off(script.NoContent), gone()), done},
+		"501, and the record stays":            {"delete", steps(remove(script.Refused(501, "", "")), found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), done},
+		"405, the status in the other form":    {"delete", steps(remove(unknown), found(anEditor), off(script.Refused(400, "", "")), patch(script.SetActiveNested(false), script.NoContent), gone()), done},
+		"405, and active is left out":          {"delete", steps(remove(unknown), found(anEditor), off(script.NoContent), found(anUntoldEditor)), done},
+		"405, and the user is gone":            {"delete", steps(remove(unknown), gone()), nobody},
+		"405, and the user goes meanwhile":     {"delete", steps(remove(unknown), found(anEditor), off(script.NotFound()), gone()), nobody},
+		"neither DELETE nor PATCH":             {"delete", steps(remove(script.NotFound()), found(anEditor), off(script.NotFound()), found(anEditor)), fails(codes.FailedPrecondition, "the user is there, and was not changed")},
+		"accepted but not applied":             {"delete", steps(remove(script.NoContent), found(aViewer)), fails(codes.FailedPrecondition, "accepted the deletion, but the user is still there")},
+		"accepted, and active is not reported": {"delete", steps(remove(script.NoContent), found(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
+		"202, and not applied yet":             {"delete", steps(remove(accepted), found(aViewer)), fails(codes.FailedPrecondition, "accepted, not applied yet")},
+		"refused":                              {"delete", steps(remove(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"a user with two ids":                  {"delete", steps(remove(script.NoContent), script.Get("u1", script.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true}`})), fails(codes.FailedPrecondition, "the user is still there")},
+		"503, then 204":                        {"delete", steps(remove(down), remove(script.NoContent), gone()), done},
+		"one answer is lost":                   {"delete", steps(remove(script.Lost), remove(script.NotFound()), gone()), done},
+		"all answers are lost, and it goes":    {"delete", all(four(remove(script.Lost)), steps(gone())), done},
+		"all answers are lost":                 {"delete", all(four(remove(script.Lost)), steps(found(aViewer))), fails(codes.Unavailable, "DELETE")},
+		"down":                                 {"delete", all(four(remove(down)), steps(found(aViewer))), fails(codes.Unavailable, "503")},
+		"429, and somebody who is gone":        {"delete", steps(remove(script.Reply{Status: 429, RetryAfter: "20"}), remove(script.NotFound()), gone()), nobody},
+		"429 for an hour":                      {"delete", steps(remove(script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+	})
+}
+
+func TestOnlyUsersCanBeDeleted(t *testing.T) {
+	for name, id := range map[string]*v2.ResourceId{
+		"nothing":              nil,
+		"a user without an id": principal("user", "").GetId(),
+		"a role":               principal("role", "viewer").GetId(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripted(t, nil, func(p *provisioner) outcome {
+				annos, err := p.accounts.Delete(p.ctx, id, nil)
+				return p.told(outcome{annos: annos, err: err})
+			}, fails(codes.InvalidArgument, "only users can be deleted"))
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package connector
+
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	// outageTime and outageFailures bound an outage that a sync sits out: it ends
+	// when both are exceeded. The SDK waits 1, 2, 3 and up to 60 seconds between its
+	// tries; an API that hangs takes a minute a try, a slow one five.
+	outageTime     = 10 * time.Minute
+	outageFailures = 5
+	// sameOutage is longer than the SDK waits between two tries: what comes later
+	// belongs to another sync.
+	sameOutage = 5 * time.Minute
+)
+
+// outage ends a sync whose reads do nothing but fail: the SDK's syncer repeats
+// one for as long as it fails with Unavailable or DeadlineExceeded, without end.
+type outage struct {
+	mu       sync.Mutex
+	failures int
+	since    time.Time
+	last     time.Time
+}
+
+// limit takes the result of a read that began at started. It returns err, or
+// once the outage has lasted too long Aborted, which the SDK does not repeat.
+func (o *outage) limit(started time.Time, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch status.Code(err) {
+	case codes.OK:
+		o.failures = 0
+		return nil
+	case codes.Unavailable, codes.DeadlineExceeded:
+	default:
+		return err
+	}
+	if o.failures == 0 || started.Sub(o.last) > sameOutage {
+		o.failures, o.since = 0, started
+	}
+	o.failures++
+	o.last = time.Now()
+	lasted := o.last.Sub(o.since)
+	if o.failures < outageFailures || lasted < outageTime {
+		return err
+	}
+	failures := o.failures
+	o.failures = 0 // the next sync begins anew
+	return status.Errorf(codes.Aborted,
+		prefix+"reading the workspace has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %v)",
+		lasted.Round(time.Second), failures, err)
+}
