@@ -56,11 +56,11 @@ func TestReadmeExplainsEveryLogMessage(t *testing.T) {
 	}
 }
 
-// messages returns the texts of errors and of logged warnings and errors, and
+// messages returns the texts of errors, those of logged warnings and errors, and
 // where each stands.
-func messages(t *testing.T) (errors, logged map[string]string) {
+func messages(t *testing.T) (map[string]string, map[string]string) {
 	t.Helper()
-	errors, logged = make(map[string]string), make(map[string]string)
+	errors, logged := make(map[string]string), make(map[string]string)
 	for _, dir := range []string{"pkg/whimsical", "pkg/connector"} {
 		paths, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
 		if err != nil {
