@@ -53,8 +53,8 @@ cross: ## Build static binaries for linux, darwin and windows on amd64 and arm64
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build $(GOFLAGS_BUILD) -o $$out ./cmd/baton-whimsical; \
 	done; done
 
-# The image that the release publishes is built by ConductorOne's shared
-# workflow; this one is for forks. It pulls no base image.
+# A release publishes this image as ghcr.io/OWNER/baton-whimsical. It has no base
+# image, so building it pulls none.
 IMAGE ?= baton-whimsical:dev
 ARCH  ?= $(shell go env GOARCH)
 

@@ -1,6 +1,8 @@
 module github.com/conductorone/baton-whimsical
 
-go 1.26.0
+go 1.26
+
+toolchain go1.26.11
 
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3

@@ -1,6 +1,5 @@
 // Package docs_test keeps the documentation and what it describes together: the
-// page of the connector, the README, the Kubernetes manifests, the settings and
-// the messages in the code.
+// page of the connector, the README, the settings and the messages in the code.
 package docs_test
 
 import (
@@ -21,37 +20,11 @@ const root = ".."
 var (
 	manifests = []string{"deploy/kubernetes/secret.yaml", "deploy/kubernetes/deployment.yaml"}
 
-	yamlBlock       = regexp.MustCompile("(?ms)^```ya?ml[^\n]*\n(.*?)^```$")
 	variablePattern = regexp.MustCompile(`\bBATON_[A-Z0-9_]+\b`)
 	flagPattern     = regexp.MustCompile(`(?:^|[\s` + "`" + `(])--([a-z][a-z0-9-]*)`)
 	linkPattern     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	headingPattern  = regexp.MustCompile(`(?m)^#{1,6} (.*)$`)
 )
-
-// TestManifestsAndPagesSayTheSame checks that the page shows the manifests line
-// by line, and that no document shows YAML of its own.
-func TestManifestsAndPagesSayTheSame(t *testing.T) {
-	var files []string
-	for _, name := range manifests {
-		files = append(files, read(t, root, name))
-	}
-	if blocks := yamlBlocks(read(t, "connector.mdx")); !slices.Equal(blocks, files) {
-		t.Errorf("the %d YAML blocks of connector.mdx are not %v, in this order", len(blocks), manifests)
-	}
-	for _, block := range yamlBlocks(read(t, root, "README.md")) {
-		if !slices.Contains(files, block) {
-			t.Errorf("a YAML block in the README is none of %v:\n%s", manifests, block)
-		}
-	}
-}
-
-func yamlBlocks(document string) []string {
-	var blocks []string
-	for _, match := range yamlBlock.FindAllStringSubmatch(document, -1) {
-		blocks = append(blocks, match[1])
-	}
-	return blocks
-}
 
 // TestSettingsExist checks that every flag and variable that the documents name
 // is one that the binary knows, and that the README tells all of ours.
@@ -127,7 +100,7 @@ func anchors(document string) []string {
 
 func read(t *testing.T, elements ...string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(elements...)) //nolint:gosec // files of this repository
+	content, err := os.ReadFile(filepath.Join(elements...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,6 +124,26 @@ func TestPagePassesTheLint(t *testing.T) {
 	}
 }
 
+// TestPageTakesTheUsualPath checks that both tabs lead through ConductorOne as
+// the pages of all connectors do.
+func TestPageTakesTheUsualPath(t *testing.T) {
+	page := read(t, "connector.mdx")
+	_, cloud, _ := strings.Cut(page, "<Tab title=\"Cloud-hosted\">")
+	cloud, hosted, _ := strings.Cut(cloud, "<Tab title=\"Self-hosted\">")
+	for name, tab := range map[string]string{"Cloud-hosted": cloud, "Self-hosted": hosted} {
+		for _, text := range []string{
+			"**Integrations** > **Connectors**",
+			"Choose how to set up the new Whimsical connector:",
+			"Set the owner for this connector and click **Next**.",
+			"**Done.** Your Whimsical connector is now pulling access data into C1.\n</Tab>",
+		} {
+			if !strings.Contains(tab, text) {
+				t.Errorf("the tab %s does not say %q", name, text)
+			}
+		}
+	}
+}
+
 func TestLintFindsWhatItIsFor(t *testing.T) {
 	const head = "---\ntitle: a\nog:title: a\nog:description: a\ndescription: a\nsidebarTitle: a\n---\n"
 	for name, page := range map[string]string{

@@ -19,7 +19,7 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "whimsical-sim")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".") //nolint:gosec // The path is this test's own directory.
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)

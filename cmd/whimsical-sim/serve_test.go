@@ -149,7 +149,7 @@ func TestLatencyDelaysARequestAndEndsWithIt(t *testing.T) {
 
 // serveInBackground runs a daemon until the returned function, or the end of the
 // test, stops it. It returns the base URL.
-func serveInBackground(t *testing.T, d daemon) (url string, stop func() error) {
+func serveInBackground(t *testing.T, d daemon) (string, func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()

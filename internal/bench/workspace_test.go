@@ -14,13 +14,13 @@ import (
 // workspace serves a simulated workspace and counts its requests, each of which
 // takes latency. An answer is made once and then repeated: the server shares the
 // machine with what is measured.
-func workspace(b *testing.B, users int, latency time.Duration) (url string, requests *atomic.Int64) {
+func workspace(b *testing.B, users int, latency time.Duration) (string, *atomic.Int64) {
 	b.Helper()
 	simulated, err := sim.New(sim.Config{Users: users, Token: token})
 	if err != nil {
 		b.Fatal(err)
 	}
-	requests = &atomic.Int64{}
+	requests := &atomic.Int64{}
 	var answers sync.Map // of *httptest.ResponseRecorder, by request
 	handler := simulated.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

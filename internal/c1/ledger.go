@@ -102,7 +102,9 @@ func (l *ledger) change(id string, fn func(*Task)) error {
 // beat counts a heartbeat for a task and returns whether the task was cancelled. The
 // connector beats on its own clock, so a beat may come after the end: it counts for
 // nothing then. It fails with NotFound for an id that no task has.
-func (l *ledger) beat(id string) (cancelled bool, err error) {
+func (l *ledger) beat(id string) (bool, error) {
+	var cancelled bool
+	var err error
 	l.update(func() {
 		task, ok := l.all[id]
 		switch {

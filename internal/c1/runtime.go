@@ -112,7 +112,8 @@ func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-func (r *lambdaRuntime) track(call *invocation) (id string) {
+func (r *lambdaRuntime) track(call *invocation) string {
+	var id string
 	r.state.update(func() {
 		r.count++
 		id = strconv.Itoa(r.count)
@@ -121,7 +122,9 @@ func (r *lambdaRuntime) track(call *invocation) (id string) {
 	return id
 }
 
-func (r *lambdaRuntime) untrack(id string) (call *invocation, ok bool) {
+func (r *lambdaRuntime) untrack(id string) (*invocation, bool) {
+	var call *invocation
+	var ok bool
 	r.state.update(func() {
 		call, ok = r.running[id]
 		delete(r.running, id)

@@ -129,7 +129,7 @@ func (s *sessionService) Clear(_ context.Context, req *v1.ClearRequest) (*v1.Cle
 }
 
 // counts returns how many values are stored and how many were ever set.
-func (s *sessionService) counts() (stored, written int) {
+func (s *sessionService) counts() (int, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.values), s.written

@@ -23,13 +23,13 @@ import (
 
 // largeWorkspace serves a workspace with whole pages and counts the requests for
 // /Users. before, when not nil, runs ahead of each with its number.
-func largeWorkspace(t *testing.T, users int, before func(n int64)) (url string, all []sim.User, requests *atomic.Int64) {
+func largeWorkspace(t *testing.T, users int, before func(n int64)) (string, []sim.User, *atomic.Int64) {
 	t.Helper()
 	workspace, err := sim.New(sim.Config{Users: users, Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests = &atomic.Int64{}
+	requests := &atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := requests.Add(1)
 		if before != nil {

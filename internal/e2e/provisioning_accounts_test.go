@@ -79,8 +79,6 @@ func TestOneShotCreatesAnAccountFromAnEMailAlone(t *testing.T) {
 
 func TestOneShotRefusesAccountsThatCannotBe(t *testing.T) {
 	t.Parallel()
-	w := newWhimsical(t, twelve)
-	s := newShell(t, w.url)
 	const profile = "--create-account-profile"
 	for name, test := range map[string]struct {
 		code codes.Code
@@ -96,10 +94,9 @@ func TestOneShotRefusesAccountsThatCannotBe(t *testing.T) {
 		"no e-mail": {codes.Unknown, "unknown provisioning action", []string{profile, `{"first_name":"Ada"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refusing := *s
-			refusing.t = t
-			w.take()
-			refusing.fails(test.code, test.says, test.args...)
+			t.Parallel()
+			w := newWhimsical(t, twelve)
+			newShell(t, w.url).fails(test.code, test.says, test.args...)
 			w.untouched(t)
 		})
 	}

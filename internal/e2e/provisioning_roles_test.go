@@ -85,30 +85,27 @@ func TestOneShotRevokeOfViewerRemovesTheUserWhereDeactivationDoes(t *testing.T) 
 
 func TestOneShotStaleRevokesChangeNothing(t *testing.T) {
 	t.Parallel()
-	w := newWhimsical(t, sim.Config{Users: 12, DeactivationKeeps: true})
-	s := newShell(t, w.url)
-	before := accessOf(s.sync())
-	viewer := w.person(t, isViewer)
-
 	for _, test := range []struct {
 		state  string
-		change func(sim.User)
+		change func(*whimsical, sim.User)
 		code   codes.Code
 		says   string
 	}{
-		{state: "editor", change: func(u sim.User) { yes := true; u.Editor = &yes; w.Update(u) }},
-		{state: "inactive", change: func(u sim.User) { u.Active = false; w.Update(u) }},
+		{state: "editor", change: func(w *whimsical, u sim.User) { u.Editor = new(true); w.Update(u) }},
+		{state: "inactive", change: func(w *whimsical, u sim.User) { u.Active = false; w.Update(u) }},
 		{
-			state: "no role", change: func(u sim.User) { u.Editor = nil; w.Update(u) },
+			state: "no role", change: func(w *whimsical, u sim.User) { u.Editor = nil; w.Update(u) },
 			code: codes.FailedPrecondition, says: "does not tell this user's role",
 		},
-		{state: "", change: func(u sim.User) { w.Remove(u.ID) }},
+		{state: "", change: func(w *whimsical, u sim.User) { w.Remove(u.ID) }},
 	} {
 		t.Run("the user is "+test.state, func(t *testing.T) {
-			stale := *s
-			stale.t = t
-			stale.file = s.file // the sync of before
-			test.change(viewer)
+			t.Parallel()
+			w := newWhimsical(t, sim.Config{Users: 12, DeactivationKeeps: true})
+			stale := newShell(t, w.url)
+			before := accessOf(stale.sync())
+			viewer := w.person(t, isViewer)
+			test.change(w, viewer)
 			w.take()
 			stale.fails(test.code, test.says, revokeArgs("viewer", viewer.ID)...)
 			w.untouched(t)

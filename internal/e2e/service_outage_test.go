@@ -14,13 +14,13 @@ import (
 
 // hold returns a fault that holds requests back, a function that waits until there
 // is one, and a function that lets all of them through.
-func hold(ctx context.Context, t *testing.T) (fault faultFunc, wait, release func()) {
+func hold(ctx context.Context, t *testing.T) (faultFunc, func(), func()) {
 	t.Helper()
 	reached, open := make(chan struct{}), make(chan struct{})
 	var first, last sync.Once
-	release = func() { last.Do(func() { close(open) }) }
+	release := func() { last.Do(func() { close(open) }) }
 	t.Cleanup(release)
-	fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	fault := func(_ http.ResponseWriter, r *http.Request) bool {
 		first.Do(func() { close(reached) })
 		select {
 		case <-open:
@@ -28,7 +28,7 @@ func hold(ctx context.Context, t *testing.T) (fault faultFunc, wait, release fun
 		}
 		return false
 	}
-	wait = func() {
+	wait := func() {
 		t.Helper()
 		select {
 		case <-reached:
@@ -115,7 +115,8 @@ func TestWhimsicalFailsInTheMiddleOfAListing(t *testing.T) {
 	s := startService(t, newWhimsical(t, twelve))
 	var once sync.Once
 	broken := answer(http.StatusServiceUnavailable, nil)
-	s.whimsical.fail(func(w http.ResponseWriter, r *http.Request) (failed bool) {
+	s.whimsical.fail(func(w http.ResponseWriter, r *http.Request) bool {
+		failed := false
 		if r.URL.Query().Get("startIndex") > "1" {
 			once.Do(func() { failed = broken(w, r) })
 		}

@@ -46,7 +46,7 @@ func startProcess(t *testing.T, path string, args, env, secrets []string) *proce
 	dir := t.TempDir()
 	p := &process{
 		t:      t,
-		cmd:    exec.CommandContext(t.Context(), path, args...), //nolint:gosec // the binary under test
+		cmd:    exec.CommandContext(t.Context(), path, args...),
 		output: &logBuffer{},
 		ctx:    ctx,
 		end:    end,

@@ -17,10 +17,10 @@ const healthyBody = `{"healthy":true}`
 
 // serve starts a server with an injector before a healthy handler, which counts
 // the requests that reach it.
-func serve(t *testing.T) (injector *Injector, url string, worked *atomic.Int64) {
+func serve(t *testing.T) (*Injector, string, *atomic.Int64) {
 	t.Helper()
-	worked = &atomic.Int64{}
-	injector = New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	worked := &atomic.Int64{}
+	injector := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		worked.Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		write(w, http.StatusOK, scimType, healthyBody)

@@ -88,9 +88,12 @@ func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.Resource
 	return []connectorbuilder.ResourceSyncerV2{users(*c), roles(*c)}
 }
 
-// page returns the users of a page: as in the real listing, the first has 100
+// page returns the first user of a page, the one after its last, and the next
+// page's token: as in the real listing, the first has 100
 // rows, the others have 99, and an empty page ends it.
-func page(token string, total int) (from, to int, next string) {
+func page(token string, total int) (int, int, string) {
+	var from, to int
+	var next string
 	if token == "" {
 		to = min(100, total)
 	} else {

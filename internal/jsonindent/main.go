@@ -26,7 +26,6 @@ func run(in io.Reader, out io.Writer) error {
 	if err := json.Indent(&indented, bytes.TrimSpace(document), "", "  "); err != nil {
 		return err
 	}
-	indented.WriteByte('\n')
-	_, err = indented.WriteTo(out)
+	_, err = fmt.Fprintln(out, indented.String())
 	return err
 }

@@ -16,6 +16,7 @@ import (
 // The SDK by itself reports one failure in a hundred as a success, and more on a
 // busy machine.
 func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
+	t.Parallel()
 	refused, _ := faults.Named("401")
 	broken, _ := faults.Named("HTML with 200")
 	for name, test := range map[string]struct {

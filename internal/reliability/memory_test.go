@@ -27,8 +27,9 @@ const (
 
 // measured runs the connector and returns its exit code and the largest amount of
 // anonymous memory that both processes together had at a time.
-func (s *shell) measured() (code int, peak int64) {
+func (s *shell) measured() (int, int64) {
 	s.t.Helper()
+	var peak int64
 	ctx, cancel := context.WithTimeout(s.t.Context(), longest)
 	defer cancel()
 	r := s.start(ctx)
@@ -40,7 +41,7 @@ func (s *shell) measured() (code int, peak int64) {
 	child := 0
 	for {
 		select {
-		case code = <-done:
+		case code := <-done:
 			return code, peak
 		case <-tick.C:
 			if child == 0 {

@@ -122,7 +122,8 @@ func drain(read func(token string) ([]string, string, error)) ([]string, error) 
 	for token := ""; ; {
 		var ids []string
 		var next string
-		err := persistently(manyTimes, func() (err error) {
+		err := persistently(manyTimes, func() error {
+			var err error
 			ids, next, err = read(token)
 			return err
 		})

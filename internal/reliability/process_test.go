@@ -59,7 +59,7 @@ func runTests(m *testing.M) int {
 // binary builds the connector, once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(buildDir, "baton-whimsical")
-	command := exec.Command("go", "build", "-o", path, "github.com/conductorone/baton-whimsical/cmd/baton-whimsical") //nolint:gosec // constants
+	command := exec.Command("go", "build", "-o", path, "github.com/conductorone/baton-whimsical/cmd/baton-whimsical")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -118,7 +118,7 @@ func (s *shell) start(ctx context.Context, args ...string) *run {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r := &run{t: s.t, cmd: exec.CommandContext(ctx, path, args...)} //nolint:gosec // the binary under test
+	r := &run{t: s.t, cmd: exec.CommandContext(ctx, path, args...)}
 	r.cmd.Dir = s.dir
 	r.cmd.Env = []string{
 		"HOME=" + s.dir, "TMPDIR=" + filepath.Join(s.dir, "tmp"), "BATON_BASE_URL=" + s.url,
@@ -206,7 +206,7 @@ func childOf(t *testing.T, parent int) int {
 		t.Fatal(err)
 	}
 	for _, path := range stats {
-		stat, err := os.ReadFile(path) //nolint:gosec // of the system
+		stat, err := os.ReadFile(path)
 		if err != nil {
 			continue // the process is gone
 		}

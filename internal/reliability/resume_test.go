@@ -12,6 +12,7 @@ import (
 )
 
 func TestASyncThatFailedReportsNothingAndTheNextOneIsWhole(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"401", "404 as JSON", "404 as HTML", "HTML with 200", "truncated JSON", "302 to another host"} {
 		for after := range 4 {
 			t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func (s *shell) checkEmitted(r *run) {
 		s.t.Fatal(err)
 	}
 	for _, path := range logs {
-		log, err := os.ReadFile(path) //nolint:gosec // in the test's own folder
+		log, err := os.ReadFile(path)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -90,13 +90,13 @@ func (s *shell) unpack() {
 	}
 	var text bytes.Buffer
 	for _, resource := range picture.Resources {
-		text.WriteString(protojson.Format(resource))
+		fmt.Fprint(&text, protojson.Format(resource))
 	}
 	for _, entitlement := range picture.Entitlements {
-		text.WriteString(protojson.Format(entitlement))
+		fmt.Fprint(&text, protojson.Format(entitlement))
 	}
 	for _, grant := range picture.Grants {
-		text.WriteString(protojson.Format(grant))
+		fmt.Fprint(&text, protojson.Format(grant))
 	}
 	if err := os.WriteFile(filepath.Join(unpacked, "picture.json"), text.Bytes(), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -106,6 +106,7 @@ func (s *shell) unpack() {
 // TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret runs the real connector with each
 // fault in the middle of a sync, and with none.
 func TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret(t *testing.T) {
+	t.Parallel()
 	var strangers atomic.Int64
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strangers.Add(1) }))
 	t.Cleanup(func() {
@@ -168,6 +169,7 @@ func listedOnce(t *testing.T, fault string) codes.Code {
 // something, before a healthy server and one that echoes the request in its
 // errors.
 func TestProvisioningEmitsNoSecret(t *testing.T) {
+	t.Parallel()
 	viewer, editor := sim.Person(aViewer), sim.Person(anEditor)
 	commands := map[string][]string{
 		"create": {

@@ -19,6 +19,7 @@ import (
 const farewell = 5 * time.Second
 
 func TestASignalEndsASyncAtOnceAndTheNextSyncIsWhole(t *testing.T) {
+	t.Parallel()
 	for name, situation := range map[string]struct {
 		fault string
 		rule  faults.Rule

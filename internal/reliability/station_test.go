@@ -89,7 +89,8 @@ func newStation(ctx context.Context, cfg sim.Config, timeout time.Duration, else
 	return s, nil
 }
 
-func (s *station) build() (err error) {
+func (s *station) build() error {
+	var err error
 	cfg := &config.Whimsical{WhimsicalToken: token, BaseUrl: s.server.URL + sim.BasePath}
 	if s.connector, _, err = connector.New(s.ctx, cfg, nil); err != nil {
 		return err

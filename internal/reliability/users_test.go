@@ -21,7 +21,7 @@ import (
 const extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
 
 // rawServer lists users as they are given: JSON that no encoder would write.
-func rawServer(t *testing.T, users []string) (url string) {
+func rawServer(t *testing.T, users []string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, _ := strconv.Atoi(r.URL.Query().Get("startIndex"))

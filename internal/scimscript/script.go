@@ -35,7 +35,7 @@ type Step struct {
 // test fails on a request that is not the next of them, and in the end on those that
 // have not come. After a wrong request everything is answered with 403, which no
 // client repeats.
-func Serve(t testing.TB, steps ...Step) (url string) {
+func Serve(t testing.TB, steps ...Step) string {
 	t.Helper()
 	s := &script{t: t, left: steps}
 	server := httptest.NewServer(s)

@@ -14,7 +14,8 @@ import (
 // A comparison of userName is answered from the index, so that looking one user up
 // costs the same in every workspace; the library evaluates all other filters on
 // every user. The caller holds mu.
-func (w *Workspace) match(validator *scimfilter.Validator) (matches []*User, err error) {
+func (w *Workspace) match(validator *scimfilter.Validator) ([]*User, error) {
+	var matches []*User
 	if userName, ok := wantedUserName(validator.GetFilter()); ok {
 		for _, u := range w.byName[strings.ToLower(userName)] {
 			if !u.Pending {
@@ -25,15 +26,17 @@ func (w *Workspace) match(validator *scimfilter.Validator) (matches []*User, err
 	}
 	// The library panics on comparisons that make no sense, such as a complex
 	// attribute with a string.
-	defer func() {
-		if recover() != nil {
-			matches, err = nil, scimerrors.ScimErrorInvalidFilter
+	var panicked any
+	func() {
+		defer func() { panicked = recover() }()
+		for _, u := range w.listing() {
+			if validator.PassesFilter(filterView(u)) == nil {
+				matches = append(matches, u)
+			}
 		}
 	}()
-	for _, u := range w.listing() {
-		if validator.PassesFilter(filterView(u)) == nil {
-			matches = append(matches, u)
-		}
+	if panicked != nil {
+		return nil, scimerrors.ScimErrorInvalidFilter
 	}
 	return matches, nil
 }

@@ -20,7 +20,8 @@ func seeded(t *testing.T, users int) []sim.User {
 }
 
 // count returns how many users are editors, viewers, without a role, and inactive.
-func count(users []sim.User) (editors, viewers, roleLess, inactive int) {
+func count(users []sim.User) (int, int, int, int) {
+	var editors, viewers, roleLess, inactive int
 	for _, u := range users {
 		switch {
 		case u.Editor == nil:

@@ -25,13 +25,16 @@ type Picture struct {
 
 // Read returns what the last completed sync of any type in a .c1z file holds.
 // It fails with ErrNoSync when there is none.
-func Read(ctx context.Context, path string) (picture *Picture, err error) {
+func Read(ctx context.Context, path string) (*Picture, error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be opened: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, store.Close(ctx)) }()
+	picture, err := readLatest(ctx, store)
+	return picture, errors.Join(err, store.Close(ctx))
+}
 
+func readLatest(ctx context.Context, store connectorstore.Reader) (*Picture, error) {
 	latest, err := store.GetLatestFinishedSync(ctx, reader_v2.SyncsReaderServiceGetLatestFinishedSyncRequest_builder{
 		SyncType: string(connectorstore.SyncTypeAny),
 	}.Build())

@@ -2,11 +2,8 @@ package manifesttest
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -61,7 +58,7 @@ func decodeObject(t *testing.T, manifest string) any {
 
 func read(t *testing.T, elements ...string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(elements...)) //nolint:gosec // files of this repository
+	content, err := os.ReadFile(filepath.Join(elements...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,39 +79,4 @@ func manifests(t *testing.T) []string {
 		}
 	}
 	return sorted(names)
-}
-
-func equal[T any](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func only[T any](t *testing.T, what string, list []T) T {
-	t.Helper()
-	if len(list) != 1 {
-		t.Fatalf("%d of %s, want one", len(list), what)
-	}
-	return list[0]
-}
-
-// set checks a field that has to be there: a missing one is not its zero value.
-func set[T any](t *testing.T, what string, field *T, want T) {
-	t.Helper()
-	if field == nil {
-		t.Errorf("%s is not set, want %v", what, want)
-		return
-	}
-	equal(t, what, *field, want)
-}
-
-func keys(m map[string]string) []string {
-	return slices.Collect(maps.Keys(m))
-}
-
-func sorted(names []string) []string {
-	names = slices.Clone(names)
-	slices.Sort(names)
-	return names
 }
