@@ -16,7 +16,7 @@ import (
 type Task struct {
 	id      string
 	message *v1.Task
-	state   *monitor
+	state   *watched
 
 	// The rest is guarded by state.
 	heartbeats int
@@ -73,18 +73,9 @@ func (t *Task) Cancel() {
 	t.state.update(func() { t.cancelled = true })
 }
 
-// WaitHeartbeats returns once the connector has sent n heartbeats for the task. It
-// fails when ctx ends first.
-func (t *Task) WaitHeartbeats(ctx context.Context, n int) error {
-	if err := t.state.await(ctx, func() bool { return t.heartbeats >= n }); err != nil {
-		return fmt.Errorf("task %s has not sent %d heartbeats: %w", t.id, n, err)
-	}
-	return nil
-}
-
 // Heartbeats returns how many heartbeats the connector has sent for the task.
 func (t *Task) Heartbeats() int {
-	var n int
-	t.state.read(func() { n = t.heartbeats })
-	return n
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	return t.heartbeats
 }

@@ -1,0 +1,172 @@
+package c1
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
+)
+
+// watched is a mutex whose holders can wait for a change of what it guards, so that
+// nobody has to poll.
+type watched struct {
+	mu      sync.Mutex
+	changed chan struct{}
+}
+
+func newWatched() *watched {
+	return &watched{changed: make(chan struct{})}
+}
+
+// update runs change under the lock and wakes everybody in [watched.await].
+func (w *watched) update(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// await returns once condition is true, or with the context's error. condition runs
+// under the lock, never after ctx has ended, and may take what it found.
+func (w *watched) await(ctx context.Context, condition func() bool) error {
+	for {
+		w.mu.Lock()
+		err := context.Cause(ctx)
+		met := err == nil && condition()
+		changed := w.changed
+		w.mu.Unlock()
+		if met || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// queue holds the tasks of one connector, and its greetings.
+type queue struct {
+	*watched
+
+	// pending are the tasks to hand out, in order. out are those that were handed
+	// out and are not finished. all are all that ever were.
+	pending []*Task
+	out     map[string]*Task
+	all     map[string]*Task
+	hellos  []*v1.BatonServiceHelloRequest
+	// polls is the number of polls that wait for a task. While away is set, they get
+	// none: their connections are about to be closed.
+	polls int
+	away  bool
+}
+
+func newQueue() *queue {
+	return &queue{watched: newWatched(), out: make(map[string]*Task), all: make(map[string]*Task)}
+}
+
+// add queues a copy of message under a fresh id.
+func (q *queue) add(message *v1.Task) *Task {
+	task := &Task{message: proto.CloneOf(message), state: q.watched}
+	q.update(func() {
+		// The protocol wants 27 letters and digits.
+		task.id = fmt.Sprintf("task%023d", len(q.all)+1)
+		q.all[task.id] = task
+		task.message.SetId(task.id)
+		task.message.SetStatus(v1.Task_STATUS_PENDING)
+		q.pending = append(q.pending, task)
+	})
+	return task
+}
+
+// take waits for pending tasks and hands out up to limit of them. It fails when ctx
+// ends first; the tasks are pending still then.
+func (q *queue) take(ctx context.Context, limit int) ([]*v1.Task, error) {
+	q.update(func() { q.polls++ })
+	defer q.update(func() { q.polls-- })
+	var messages []*v1.Task
+	err := q.await(ctx, func() bool {
+		if q.away {
+			return false
+		}
+		taken := q.pending[:min(limit, len(q.pending))]
+		for _, task := range taken {
+			q.out[task.id] = task
+			messages = append(messages, task.message)
+		}
+		q.pending = slices.Clone(q.pending[len(taken):])
+		return len(messages) > 0
+	})
+	return messages, err
+}
+
+// recover makes the tasks pending again that were handed out and that the connector
+// does not know of: the answer that held them never arrived.
+func (q *queue) recover(known []string) {
+	q.update(func() {
+		var lost []*Task
+		for id, task := range q.out {
+			if !slices.Contains(known, id) {
+				delete(q.out, id)
+				lost = append(lost, task)
+			}
+		}
+		slices.SortFunc(lost, func(a, b *Task) int { return strings.Compare(a.id, b.id) })
+		q.pending = append(lost, q.pending...)
+	})
+}
+
+// change runs fn on a task that is out, under the lock. It fails with NotFound for
+// any other id.
+func (q *queue) change(id string, fn func(*Task)) error {
+	var err error
+	q.update(func() {
+		if task, ok := q.out[id]; ok {
+			fn(task)
+		} else {
+			err = status.Errorf(codes.NotFound, "task %q is not under way", id)
+		}
+	})
+	return err
+}
+
+// beat counts a heartbeat for a task and returns whether the task was cancelled. The
+// connector beats on its own clock, so a beat may come after the end: it counts for
+// nothing then.
+func (q *queue) beat(id string) (cancelled bool) {
+	q.update(func() {
+		if task := q.all[id]; task != nil && task.result == nil {
+			task.heartbeats++
+			cancelled = task.cancelled
+		}
+	})
+	return cancelled
+}
+
+// end gives a task its result. The caller holds the lock.
+func (q *queue) end(task *Task, result *Result) {
+	result.C1Z = task.upload
+	task.result = result
+	delete(q.out, task.id)
+}
+
+// greet records a greeting, which also ends the hello task that asked for it: in one
+// step, so that who waits for the task finds the greeting.
+func (q *queue) greet(hello *v1.BatonServiceHelloRequest) error {
+	if hello.GetTaskId() == "" {
+		q.update(func() { q.hellos = append(q.hellos, hello) })
+		return nil
+	}
+	return q.change(hello.GetTaskId(), func(task *Task) {
+		q.end(task, &Result{Status: status.New(codes.OK, "")})
+		q.hellos = append(q.hellos, hello)
+	})
+}
