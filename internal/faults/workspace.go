@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/conductorone/baton-whimsical/internal/leaks"
@@ -17,6 +18,9 @@ type Workspace struct {
 
 	// URL is the base URL of the SCIM API. The token is [leaks.Token].
 	URL string
+
+	closing sync.Once
+	servers []*httptest.Server
 }
 
 // Serve serves a workspace until the test ends, which fails when a request has
@@ -33,13 +37,20 @@ func Serve(t testing.TB, cfg sim.Config) *Workspace {
 	}))
 	injector := New(workspace.Handler(), elsewhere.URL)
 	server := httptest.NewServer(injector)
-	t.Cleanup(func() {
-		injector.Close()
-		server.CloseClientConnections()
-		server.Close()
-		elsewhere.Close()
+	w := &Workspace{Workspace: workspace, Injector: injector, URL: server.URL + sim.BasePath, servers: []*httptest.Server{server, elsewhere}}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// Close ends the servers before the test ends.
+func (w *Workspace) Close() {
+	w.closing.Do(func() {
+		w.Injector.Close()
+		for _, server := range w.servers {
+			server.CloseClientConnections()
+			server.Close()
+		}
 	})
-	return &Workspace{Workspace: workspace, Injector: injector, URL: server.URL + sim.BasePath}
 }
 
 // Person returns the first user that matches, who must exist.

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package launch runs the real binary: one-shot in a [Folder], as a service with
 // [Service], as a lambda function with [Function]. Use it where the process matters:
 // flags, exit codes, signals, files, memory. What every [Process] writes is checked

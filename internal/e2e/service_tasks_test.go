@@ -1,3 +1,5 @@
+//go:build unix
+
 package e2e
 
 import (
@@ -6,6 +8,8 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 func helloTask() *v1.Task {
@@ -17,9 +21,7 @@ func fullSync() *v1.Task {
 }
 
 func targetedSync(resources ...*v2.Resource) *v1.Task {
-	return v1.Task_builder{
-		SyncFull: v1.Task_SyncFullTask_builder{TargetedSyncResources: resources}.Build(),
-	}.Build()
+	return v1.Task_builder{SyncFull: v1.Task_SyncFullTask_builder{TargetedSyncResources: resources}.Build()}.Build()
 }
 
 func resourceID(resourceType, id string) *v2.ResourceId {
@@ -33,11 +35,7 @@ func resource(resourceType, id string) *v2.Resource {
 }
 
 func entitlement(role string) *v2.Entitlement {
-	return v2.Entitlement_builder{
-		Id:       entitlementID(role),
-		Resource: resource(roleType, role),
-		Slug:     "assigned",
-	}.Build()
+	return v2.Entitlement_builder{Id: synctest.EntitlementID(role), Resource: resource(roleType, role), Slug: "assigned"}.Build()
 }
 
 func grantTask(role, user string) *v1.Task {
@@ -47,15 +45,8 @@ func grantTask(role, user string) *v1.Task {
 }
 
 func revokeTask(role, user string) *v1.Task {
-	return v1.Task_builder{
-		Revoke: v1.Task_RevokeTask_builder{
-			Grant: v2.Grant_builder{
-				Id:          grantID(role, user),
-				Entitlement: entitlement(role),
-				Principal:   resource(userType, user),
-			}.Build(),
-		}.Build(),
-	}.Build()
+	grant := v2.Grant_builder{Id: synctest.GrantID(role, user), Entitlement: entitlement(role), Principal: resource(userType, user)}.Build()
+	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: grant}.Build()}.Build()
 }
 
 func createTask(t *testing.T, email, role string) *v1.Task {
@@ -73,15 +64,13 @@ func createTask(t *testing.T, email, role string) *v1.Task {
 }
 
 func deleteTask(user string) *v1.Task {
-	return v1.Task_builder{
-		DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: resourceID(userType, user)}.Build(),
-	}.Build()
+	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: resourceID(userType, user)}.Build()}.Build()
 }
 
-func actionTask(t *testing.T, name string, args map[string]any) *v1.Task {
+func actionTask(t *testing.T, name, user string) *v1.Task {
 	t.Helper()
 	return v1.Task_builder{
-		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(t, args)}.Build(),
+		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(t, map[string]any{"user_id": user})}.Build(),
 	}.Build()
 }
 

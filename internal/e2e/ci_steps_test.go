@@ -1,3 +1,5 @@
+//go:build unix
+
 package e2e
 
 import (
@@ -6,7 +8,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // The tests of this file go through the steps of the actions that ConductorOne
@@ -33,28 +38,46 @@ func firstFailure(steps ...step) string {
 	return ""
 }
 
+// script is a folder in which a script runs.
+type script struct {
+	*launch.Folder
+
+	t *testing.T
+}
+
+func newScript(t *testing.T, w *faults.Workspace) *script {
+	t.Helper()
+	return &script{launch.NewFolder(t, w), t}
+}
+
+// ok tells whether the connector exits with 0.
+func (s *script) ok(args ...string) bool {
+	code, _ := s.Run(args...)
+	return code == 0
+}
+
 // succeeds is a step that runs the connector.
-func (s *shell) succeeds(name string, args ...string) step {
-	return step{name, func() bool { return s.run(args...).code == 0 }}
+func (s *script) succeeds(name string, args ...string) step {
+	return step{name, func() bool { return s.ok(args...) }}
 }
 
 // baton runs the baton command on the last sync and reads the JSON that it prints.
-func (s *shell) baton(into any, args ...string) {
+func (s *script) baton(into any, args ...string) {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.t.Context(), binary(s.t, batonPackage), append(args, "--output-format=json")...) //nolint:gosec // the SDK's own command
-	cmd.Dir = s.dir
-	cmd.Env = []string{"HOME=" + s.dir, "TMPDIR=" + s.dir}
-	o := finished(s.t, cmd)
-	if o.code != 0 {
-		s.t.Fatalf("baton %v: exit %d\n%s", args, o.code, o.stderr)
+	cmd := exec.CommandContext(s.t.Context(), launch.Binary(s.t, launch.Baton), append(args, "--output-format=json")...) //nolint:gosec // the SDK's own command
+	cmd.Dir = s.Dir
+	cmd.Env = []string{"HOME=" + s.Dir, "TMPDIR=" + s.Dir}
+	printed, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("baton %v: %v", args, err)
 	}
-	if err := json.Unmarshal([]byte(o.stdout), into); err != nil {
-		s.t.Fatalf("baton %v: %v\n%s", args, err, o.stdout)
+	if err := json.Unmarshal(printed, into); err != nil {
+		s.t.Fatalf("baton %v: %v\n%s", args, err, printed)
 	}
 }
 
 // grantOf returns the id of the grant of an entitlement to a user, or "".
-func (s *shell) grantOf(entitlement, user string) string {
+func (s *script) grantOf(entitlement, user string) string {
 	s.t.Helper()
 	var printed struct {
 		Grants []struct {
@@ -77,7 +100,7 @@ type listedUser struct {
 	emails                         []string
 }
 
-func (s *shell) listedUsers() []listedUser {
+func (s *script) listedUsers() []listedUser {
 	s.t.Helper()
 	var printed struct {
 		Resources []struct {
@@ -112,17 +135,17 @@ func (s *shell) listedUsers() []listedUser {
 }
 
 // can tells whether the connector declares a capability.
-func (s *shell) can(capability string) bool {
+func (s *script) can(capability string) bool {
 	s.t.Helper()
 	var declared struct{ ConnectorCapabilities []string }
-	o := s.run("capabilities")
-	return o.code == 0 && json.Unmarshal([]byte(o.stdout), &declared) == nil &&
+	code, p := s.Run("capabilities")
+	return code == 0 && json.Unmarshal([]byte(p.Stdout.String()), &declared) == nil &&
 		slices.Contains(declared.ConnectorCapabilities, capability)
 }
 
 // syncTest is actions/sync-test.
-func (s *shell) syncTest(role, user string) string {
-	ent := entitlementID(role)
+func (s *script) syncTest(role, user string) string {
+	ent := synctest.EntitlementID(role)
 	grant := []string{"--grant-entitlement=" + ent, "--grant-principal=" + user, "--grant-principal-type=" + userType}
 	id := ""
 	return firstFailure(
@@ -132,8 +155,8 @@ func (s *shell) syncTest(role, user string) string {
 		s.succeeds("sync after the grant"),
 		step{"the grant is there", func() bool { id = s.grantOf(ent, user); return id != "" }},
 		s.succeeds("grant again", grant...),
-		step{"revoke", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
-		step{"revoke again", func() bool { return s.run("--revoke-grant="+id).code == 0 }},
+		step{"revoke", func() bool { return s.ok("--revoke-grant=" + id) }},
+		step{"revoke again", func() bool { return s.ok("--revoke-grant=" + id) }},
 		s.succeeds("sync after the revoke"),
 		step{"the grant is gone", func() bool { return s.grantOf(ent, user) == "" }},
 		s.succeeds("grant anew", grant...),
@@ -144,7 +167,6 @@ func (s *shell) syncTest(role, user string) string {
 
 func TestTheStepsOfTheSyncTestAction(t *testing.T) {
 	t.Parallel()
-	keeps, removes := sim.Config{Users: 12, DeactivationKeeps: true}, sim.Config{Users: 12}
 	for name, test := range map[string]struct {
 		cfg  sim.Config
 		role string
@@ -152,22 +174,22 @@ func TestTheStepsOfTheSyncTestAction(t *testing.T) {
 		// fails is the step that fails, which is none but for one case.
 		fails string
 	}{
-		"Editor, granted to a Viewer":         {removes, "editor", isViewer, ""},
-		"Editor, granted to an Editor":        {removes, "editor", isEditor, ""},
-		"Editor, granted to a user without":   {removes, "editor", hasNoRole, ""},
-		"Editor, granted to an inactive user": {keeps, "editor", isInactive, ""},
-		"Viewer, granted to a Viewer":         {keeps, "viewer", isViewer, ""},
-		"Viewer, granted to an Editor":        {keeps, "viewer", isEditor, ""},
-		"Viewer, granted to an inactive user": {keeps, "viewer", isInactive, ""},
+		"Editor, granted to a Viewer":         {leaving, "editor", faults.IsViewer, ""},
+		"Editor, granted to an Editor":        {leaving, "editor", faults.IsEditor, ""},
+		"Editor, granted to a user without":   {leaving, "editor", faults.HasNoRole, ""},
+		"Editor, granted to an inactive user": {twelve, "editor", faults.IsInactive, ""},
+		"Viewer, granted to a Viewer":         {twelve, "viewer", faults.IsViewer, ""},
+		"Viewer, granted to an Editor":        {twelve, "viewer", faults.IsEditor, ""},
+		"Viewer, granted to an inactive user": {twelve, "viewer", faults.IsInactive, ""},
 		// Where deactivation removes the record, revoking Viewer removes the person
 		// from the next sync. The SDK finds nobody there to grant the role to; the
 		// account has to be created first.
-		"Viewer, where leaving removes the record": {removes, "viewer", isViewer, "grant anew"},
+		"Viewer, where leaving removes the record": {leaving, "viewer", faults.IsViewer, "grant anew"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWhimsical(t, test.cfg)
-			if failed := newShell(t, w.url).syncTest(test.role, w.person(t, test.who).ID); failed != test.fails {
+			w := faults.Serve(t, test.cfg)
+			if failed := newScript(t, w).syncTest(test.role, w.Person(t, test.who).ID); failed != test.fails {
 				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
 			}
 		})
@@ -176,7 +198,7 @@ func TestTheStepsOfTheSyncTestAction(t *testing.T) {
 
 // accountProvisioning is actions/account-provisioning: create is the command of one of
 // its variants, matches how it finds the account.
-func (s *shell) accountProvisioning(create []string, matches func(listedUser) bool) string {
+func (s *script) accountProvisioning(create []string, matches func(listedUser) bool) string {
 	id := ""
 	search := func(want int) func() bool {
 		return func() bool {
@@ -187,7 +209,7 @@ func (s *shell) accountProvisioning(create []string, matches func(listedUser) bo
 			return len(found) == want
 		}
 	}
-	remove := func() bool { return s.run("--delete-resource", id, "--delete-resource-type", userType).code == 0 }
+	remove := func() bool { return s.ok(deleteArgs(id)...) }
 	return firstFailure(
 		s.succeeds("sync"),
 		step{"create capability", func() bool { return s.can("CAPABILITY_ACCOUNT_PROVISIONING") }},
@@ -230,8 +252,8 @@ func TestTheStepsOfTheAccountProvisioningAction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWhimsical(t, sim.Config{Users: 12})
-			if failed := newShell(t, w.url).accountProvisioning(test.create, test.matches); failed != "" {
+			w := faults.Serve(t, leaving)
+			if failed := newScript(t, w).accountProvisioning(test.create, test.matches); failed != "" {
 				t.Errorf("this step has failed: %s", failed)
 			}
 		})
@@ -240,7 +262,7 @@ func TestTheStepsOfTheAccountProvisioningAction(t *testing.T) {
 
 // statusLifecycle is actions/account-status-lifecycle-test, with the actions in the
 // order of one of its flows.
-func (s *shell) statusLifecycle(user string, actions ...string) string {
+func (s *script) statusLifecycle(user string, actions ...string) string {
 	steps := []step{s.succeeds("sync")}
 	for _, action := range actions {
 		// The script takes a user who is not there for one who is not enabled.
@@ -260,7 +282,6 @@ func (s *shell) statusLifecycle(user string, actions ...string) string {
 
 func TestTheStepsOfTheAccountStatusLifecycleAction(t *testing.T) {
 	t.Parallel()
-	keeps, removes := sim.Config{Users: 12, DeactivationKeeps: true}, sim.Config{Users: 12}
 	const enable, disable = "enable_user", "disable_user"
 	for name, test := range map[string]struct {
 		cfg   sim.Config
@@ -268,22 +289,22 @@ func TestTheStepsOfTheAccountStatusLifecycleAction(t *testing.T) {
 		flow  []string
 		fails string
 	}{
-		"disable-enable of an Editor":           {keeps, isEditor, []string{disable, enable}, ""},
-		"disable-enable of a Viewer":            {keeps, isViewer, []string{disable, enable}, ""},
-		"disable-enable of an inactive user":    {keeps, isInactive, []string{disable, enable}, ""},
-		"enable-disable of an inactive user":    {keeps, isInactive, []string{enable, disable}, ""},
-		"enable-disable of a Viewer":            {keeps, isViewer, []string{enable, disable}, ""},
-		"enable-disable, the record is removed": {removes, isInactive, []string{enable, disable}, ""},
-		"enable-only":                           {keeps, isInactive, []string{enable}, ""},
-		"disable-only":                          {keeps, isViewer, []string{disable}, ""},
-		"disable-only, the record is removed":   {removes, isViewer, []string{disable}, ""},
+		"disable-enable of an Editor":           {twelve, faults.IsEditor, []string{disable, enable}, ""},
+		"disable-enable of a Viewer":            {twelve, faults.IsViewer, []string{disable, enable}, ""},
+		"disable-enable of an inactive user":    {twelve, faults.IsInactive, []string{disable, enable}, ""},
+		"enable-disable of an inactive user":    {twelve, faults.IsInactive, []string{enable, disable}, ""},
+		"enable-disable of a Viewer":            {twelve, faults.IsViewer, []string{enable, disable}, ""},
+		"enable-disable, the record is removed": {leaving, faults.IsInactive, []string{enable, disable}, ""},
+		"enable-only":                           {twelve, faults.IsInactive, []string{enable}, ""},
+		"disable-only":                          {twelve, faults.IsViewer, []string{disable}, ""},
+		"disable-only, the record is removed":   {leaving, faults.IsViewer, []string{disable}, ""},
 		// Where deactivation removes the record, there is nobody left to enable.
-		"disable-enable, the record is removed": {removes, isViewer, []string{disable, enable}, enable},
+		"disable-enable, the record is removed": {leaving, faults.IsViewer, []string{disable, enable}, enable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWhimsical(t, test.cfg)
-			if failed := newShell(t, w.url).statusLifecycle(w.person(t, test.who).ID, test.flow...); failed != test.fails {
+			w := faults.Serve(t, test.cfg)
+			if failed := newScript(t, w).statusLifecycle(w.Person(t, test.who).ID, test.flow...); failed != test.fails {
 				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
 			}
 		})

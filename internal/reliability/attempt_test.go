@@ -1,3 +1,5 @@
+//go:build unix
+
 package reliability
 
 import (
@@ -6,22 +8,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
-// cell is one fault in one operation.
-type cell struct {
+// trial is one fault in one operation.
+type trial struct {
+	t         *testing.T
 	fault     faults.Fault
 	operation operation
-	elsewhere string
 }
 
-// observed is what became of a cell.
+// observed is what became of a trial.
 type observed struct {
 	// always is the attempt in which the fault struck all requests; once are those
 	// in which it struck the first alone, the second alone, and so on.
@@ -29,7 +35,7 @@ type observed struct {
 	once   []attempt
 }
 
-// attempt is one run of a cell.
+// attempt is one run of a trial.
 type attempt struct {
 	outcome string
 	// struck is set when there was a request to strike.
@@ -57,7 +63,7 @@ var codeNames = map[codes.Code]string{
 }
 
 // observeOnce strikes each request of the operation in turn.
-func (c cell) observeOnce(ctx context.Context) (once []attempt) {
+func (c trial) observeOnce(ctx context.Context) (once []attempt) {
 	for after := 0; ; after++ {
 		a := c.attempt(ctx, after)
 		if !a.struck {
@@ -72,34 +78,34 @@ const allRequests = -1
 
 // attempt makes the call once, as often as the SDK does. after is the number of
 // requests before the one to strike, or allRequests.
-func (c cell) attempt(ctx context.Context, after int) (a attempt) {
+func (c trial) attempt(ctx context.Context, after int) (a attempt) {
 	complain := func(format string, args ...any) {
 		a.complaints = append(a.complaints, fmt.Sprintf("after %d requests: ", after)+fmt.Sprintf(format, args...))
 	}
-	timeout := patience
+	timeout := time.Minute // which no test reaches
 	if c.fault.Slow {
-		timeout = impatience
+		timeout = time.Second
 	}
-	s, err := newStation(ctx, sim.Config{Users: people, PageSize: 5}, timeout, c.elsewhere)
+	s, err := newBuilders(ctx, c.t, timeout)
 	if err != nil {
 		complain("%v", err)
 		return a
 	}
-	defer s.close()
+	defer s.Close()
 	rule := faults.Rule{Fault: c.fault, Operations: c.operation.strikes}
 	if after != allRequests {
 		rule.After, rule.Times = after, 1
 	}
-	s.injector.Set(rule)
-	before := s.workspace.Users()
+	s.Set(rule)
+	before := s.Users()
 	err = persistently(c.operation.calls, func() error { return c.operation.run(s) })
-	a.struck = s.injector.Strikes() > 0
+	a.struck = s.Strikes() > 0
 
 	wanted := before
 	if c.operation.changed != nil {
-		wanted = c.operation.changed(copied(before))
+		wanted = c.operation.changed(s.Users())
 	}
-	asItWas, asAsked, now := describe(before), describe(wanted), describe(s.workspace.Users())
+	asItWas, asAsked, now := describe(before), describe(wanted), describe(s.Users())
 	switch {
 	case err == nil && now == asAsked:
 		a.outcome = truth
@@ -112,7 +118,7 @@ func (c cell) attempt(ctx context.Context, after int) (a attempt) {
 	if now != asItWas && now != asAsked {
 		complain("the workspace was changed to\n%s", now)
 	}
-	for _, leak := range slices.Concat(leaksOfError(err), leaksOfLog(s.log.String())) {
+	for _, leak := range slices.Concat(leaks.InError(err), leaks.InLog(s.log.String())) {
 		complain("%s", leak)
 	}
 	return a
@@ -139,27 +145,11 @@ func persistently(calls int, call func() error) error {
 	}
 }
 
-// copied returns users that share no memory with those given.
-func copied(users []sim.User) []sim.User {
-	all := slices.Clone(users)
-	for i := range all {
-		if editor := all[i].Editor; editor != nil {
-			value := *editor
-			all[i].Editor = &value
-		}
-	}
-	return all
-}
-
 // describe tells what matters of users, without regard to their order.
 func describe(users []sim.User) string {
 	var lines []string
 	for _, user := range users {
-		role := "no role"
-		if user.Editor != nil {
-			role = roleName(*user.Editor)
-		}
-		lines = append(lines, fmt.Sprintf("%s active=%t %s\n", user.UserName, user.Active, role))
+		lines = append(lines, fmt.Sprintf("%s active=%t %q\n", user.UserName, user.Active, synctest.RoleOf(user)))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
