@@ -89,71 +89,33 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, code, answer)
 }
 
-// server returns a gRPC server whose calls pass the guard.
+// server returns a gRPC server whose calls pass the guard. An upload, the only stream,
+// is checked by the task that it names.
 func (g *guard) server() *grpc.Server {
-	return grpc.NewServer(grpc.UnaryInterceptor(g.unary), grpc.StreamInterceptor(g.stream))
+	return grpc.NewServer(grpc.UnaryInterceptor(g.unary))
 }
 
 func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
-	defer func() { g.noteFailure(ctx, info.FullMethod, err) }()
-	if err := g.authenticate(ctx); err != nil {
-		return nil, err
-	}
-	if err := validate(req); err != nil {
-		return nil, err
-	}
-	return handler(ctx, req)
-}
-
-func (g *guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	defer func() { g.noteFailure(stream.Context(), info.FullMethod, err) }()
-	if err := g.authenticate(stream.Context()); err != nil {
-		return err
-	}
-	return handler(srv, validatedStream{stream})
-}
-
-// noteFailure keeps a call that failed, unless the client or the listener was gone.
-func (g *guard) noteFailure(ctx context.Context, method string, err error) {
-	if err != nil && ctx.Err() == nil {
-		g.note(method + ": " + err.Error())
-	}
-}
-
-func (g *guard) authenticate(ctx context.Context) error {
 	token, rejecting := g.current()
-	if scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); rejecting || !strings.EqualFold(scheme, g.tokenType) || got != token {
-		return status.Error(codes.Unauthenticated, "the access token is not valid")
+	checked, hasRules := req.(interface{ Validate() error })
+	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
+	case rejecting || !strings.EqualFold(scheme, g.tokenType) || got != token:
+		err = status.Error(codes.Unauthenticated, "the access token is not valid")
+	case hasRules && checked.Validate() != nil:
+		err = status.Error(codes.InvalidArgument, checked.Validate().Error())
+	default:
+		answer, err = handler(ctx, req)
 	}
-	return nil
+	// A call whose client or listener is gone has not failed.
+	if err != nil && ctx.Err() == nil {
+		g.note(info.FullMethod + ": " + err.Error())
+	}
+	return answer, err
 }
 
 // header returns a header of a call.
 func header(ctx context.Context, name string) string {
 	return strings.Join(metadata.ValueFromIncomingContext(ctx, name), ", ")
-}
-
-// validatedStream checks the messages that it receives.
-type validatedStream struct {
-	grpc.ServerStream
-}
-
-// RecvMsg receives a message and fails with InvalidArgument when it breaks its rules.
-func (s validatedStream) RecvMsg(message any) error {
-	if err := s.ServerStream.RecvMsg(message); err != nil {
-		return err
-	}
-	return validate(message)
-}
-
-// validate checks a message against the rules in its protocol buffers.
-func validate(message any) error {
-	if checked, ok := message.(interface{ Validate() error }); ok {
-		if err := checked.Validate(); err != nil {
-			return status.Error(codes.InvalidArgument, err.Error())
-		}
-	}
-	return nil
 }
 
 // writeJSON answers with a JSON body. A client that is gone does not need one.

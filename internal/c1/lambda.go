@@ -121,11 +121,6 @@ func (l *Lambda) Environment() []string {
 	return slices.Clone(l.env)
 }
 
-// Secret returns the client secret, which a connector must not tell anybody.
-func (l *Lambda) Secret() string {
-	return l.guard.secret
-}
-
 // Connector returns a client whose calls invoke the function, signed by ConductorOne.
 // A call waits for an execution environment, which is a process with
 // [Lambda.Environment], to be free: give it a context that ends.

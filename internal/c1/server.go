@@ -68,11 +68,6 @@ func (s *Server) Environment() []string {
 	}
 }
 
-// Secret returns the client secret, which a connector must not tell anybody.
-func (s *Server) Secret() string {
-	return s.guard.secret
-}
-
 // Enqueue queues a task behind those that were queued before. The message is copied;
 // its id and status are set.
 func (s *Server) Enqueue(message *v1.Task) *Task {
@@ -85,15 +80,6 @@ func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	return slices.Clone(s.queue.hellos)
-}
-
-// WaitHello returns once the connector has greeted n times. It fails when ctx ends
-// first.
-func (s *Server) WaitHello(ctx context.Context, n int) error {
-	if err := s.queue.await(ctx, func() bool { return len(s.queue.hellos) >= n }); err != nil {
-		return fmt.Errorf("c1: the connector has not said hello %d times: %w", n, err)
-	}
-	return nil
 }
 
 // WaitPoll returns once the connector waits for a task, which it does not do before it

@@ -44,7 +44,6 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
 		Path: "bash", Args: []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands}, Dir: t.TempDir(),
 		Env:    append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
-		Secret: server.Secret(),
 	})}
 	s.syncs()
 	s.TakeRequests()

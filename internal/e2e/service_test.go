@@ -97,9 +97,6 @@ func (s *service) hold(message *v1.Task) (task *c1.Task, release func()) {
 func TestServiceGreets(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
-	if err := s.c1.WaitHello(s.Context, 1); err != nil {
-		t.Fatal(err)
-	}
 	s.succeed(helloTask())
 	hellos := s.c1.Hellos()
 	if len(hellos) != 2 {

@@ -15,10 +15,10 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
-	"google.golang.org/protobuf/types/known/structpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/pkg/config"
 )
 
 // Configuration has one setting, the size of the workspace.
@@ -28,28 +28,10 @@ var Configuration = field.NewConfiguration([]field.SchemaField{
 
 // Config is the decoded Configuration.
 type Config struct {
+	config.Whimsical `mapstructure:",squash"` // for the methods of field.Configurable
+
 	Users int `mapstructure:"users"`
 }
-
-// GetString implements field.Configurable.
-func (*Config) GetString(string) string { return "" }
-
-// GetBool implements field.Configurable.
-func (*Config) GetBool(string) bool { return false }
-
-// GetInt implements field.Configurable.
-func (c *Config) GetInt(name string) int {
-	if name == "users" {
-		return c.Users
-	}
-	return 0
-}
-
-// GetStringSlice implements field.Configurable.
-func (*Config) GetStringSlice(string) []string { return nil }
-
-// GetStringMap implements field.Configurable.
-func (*Config) GetStringMap(string) map[string]any { return nil }
 
 var (
 	userType = v2.ResourceType_builder{
@@ -118,11 +100,13 @@ func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([
 	members := map[string][]string{}
 	for i := from; i < to; i++ {
 		person := sim.Person(i)
-		list = append(list, user(person))
-		if person.Active && person.Editor != nil {
-			role := roleID(*person.Editor)
-			members[role] = append(members[role], person.ID)
+		r, err := user(person)
+		if err != nil {
+			return nil, nil, err
 		}
+		list = append(list, r)
+		role := synctest.RoleOf(person)
+		members[role] = append(members[role], person.ID)
 	}
 	for _, role := range []string{"editor", "viewer"} {
 		u.members[role] = append(u.members[role], members[role])
@@ -145,41 +129,19 @@ func userID(id string) *v2.ResourceId {
 }
 
 // user is the resource that the connector makes of a seeded user.
-func user(person sim.User) *v2.Resource {
-	status := v2.UserTrait_Status_STATUS_DISABLED
+func user(person sim.User) (*v2.Resource, error) {
+	trait, status := v2.UserTrait_Status_STATUS_DISABLED, v2.Status_RESOURCE_STATUS_DISABLED
 	if person.Active {
-		status = v2.UserTrait_Status_STATUS_ENABLED
+		trait, status = v2.UserTrait_Status_STATUS_ENABLED, v2.Status_RESOURCE_STATUS_ENABLED
 	}
-	annos := annotations.New(
-		v2.UserTrait_builder{
-			Login: person.UserName, AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
-			Status: v2.UserTrait_Status_builder{Status: status}.Build(),
-			Emails: []*v2.UserTrait_Email{{Address: person.Email, IsPrimary: true}},
-		}.Build(),
-		v2.RawId_builder{Id: person.ID}.Build(),
-		&v2.SkipGrants{},
-	)
-	profile := map[string]*structpb.Value{
-		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
-		"display_name": structpb.NewStringValue(person.DisplayName),
-		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),
-		"active": structpb.NewBoolValue(person.Active),
+	profile := map[string]any{
+		"user_name": person.UserName, "email": person.Email, "display_name": person.DisplayName,
+		"first_name": person.GivenName, "last_name": person.FamilyName, "active": person.Active, "role": synctest.RoleOf(person),
 	}
-	if person.Editor != nil {
-		profile["role"] = structpb.NewStringValue(roleID(*person.Editor))
-	}
-	return v2.Resource_builder{
-		Id: userID(person.ID), DisplayName: person.DisplayName, Annotations: annos, CreatedAt: timestamppb.New(person.Created),
-		Status:  v2.Status_builder{Status: v2.Status_ResourceStatus(status)}.Build(),
-		Profile: &structpb.Struct{Fields: profile},
-	}.Build()
-}
-
-func roleID(editor bool) string {
-	if editor {
-		return "editor"
-	}
-	return "viewer"
+	return rs.NewUserResource(person.DisplayName, userType, person.ID, []rs.UserTraitOption{
+		rs.WithUserLogin(person.UserName), rs.WithEmail(person.Email, true), rs.WithAccountType(v2.UserTrait_ACCOUNT_TYPE_HUMAN), rs.WithStatus(trait),
+	}, rs.WithAnnotation(v2.RawId_builder{Id: person.ID}.Build(), &v2.SkipGrants{}),
+		rs.WithResourceProfile(profile), rs.WithResourceStatus(status, ""), rs.WithResourceCreatedAt(person.Created))
 }
 
 type roles Connector

@@ -33,7 +33,7 @@ func NewC1(t testing.TB) *c1.Server {
 func Service(t testing.TB, server *c1.Server, w *faults.Workspace, env ...string) *Process {
 	t.Helper()
 	all := append(server.Environment(), Settings(w)...)
-	return Start(t, Command{Path: Binary(t, Connector), Dir: t.TempDir(), Env: append(all, env...), Secret: server.Secret()})
+	return Start(t, Command{Path: Binary(t, Connector), Dir: t.TempDir(), Env: append(all, env...)})
 }
 
 // NewLambda starts the surroundings of a lambda function that end with the test. The
@@ -57,7 +57,7 @@ func NewLambda(t testing.TB, settings map[string]any) *c1.Lambda {
 func Function(t testing.TB, lambda *c1.Lambda) *Process {
 	t.Helper()
 	path := Binary(t, Connector, "baton_lambda_support")
-	return Start(t, Command{Path: path, Args: []string{"lambda"}, Dir: t.TempDir(), Env: lambda.Environment(), Secret: lambda.Secret()})
+	return Start(t, Command{Path: path, Args: []string{"lambda"}, Dir: t.TempDir(), Env: lambda.Environment()})
 }
 
 // Accepted fails the test when ConductorOne has refused requests.

@@ -1,5 +1,5 @@
 // Package leaks finds what nobody may see in what a connector says: parts of the
-// token in any text, e-mail addresses in errors and in logs above debug level. Give
+// token and the client secret of ConductorOne in any text, e-mail addresses in errors and in logs above debug level. Give
 // the connector [Token], and use people at example.com alone.
 //
 //	_, err := client.CreateUser(ctx, user)
@@ -37,6 +37,8 @@ func PartOfToken(text string) string {
 
 // address returns a part of an e-mail address that text holds, "" for none.
 func address(text string) string {
+	// The connector's own messages name this one as an example.
+	text = strings.ReplaceAll(text, "person@example.com", "")
 	lower := strings.ToLower(text)
 	for _, domain := range []string{"@example.com", "%40example.com", `\u0040example.com`} {
 		if i := strings.Index(lower, domain); i >= 0 {
@@ -85,6 +87,9 @@ func in(text, where string, addresses bool) []string {
 	var found []string
 	if part := PartOfToken(text); part != "" {
 		found = append(found, fmt.Sprintf("%s holds %q of the token: %s", where, part, text))
+	}
+	if strings.Contains(text, "secret-token:conductorone.com:") {
+		found = append(found, where+" holds the client secret of ConductorOne")
 	}
 	if part := address(text); part != "" && addresses {
 		found = append(found, fmt.Sprintf("%s holds the e-mail address %q: %s", where, part, text))

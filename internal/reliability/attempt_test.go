@@ -97,13 +97,12 @@ func (c trial) attempt(ctx context.Context, after int) (a attempt) {
 		rule.After, rule.Times = after, 1
 	}
 	s.Set(rule)
-	before := s.Users()
+	before, wanted := s.Users(), s.Users()
 	err = persistently(c.operation.calls, func() error { return c.operation.run(s) })
 	a.struck = s.Strikes() > 0
 
-	wanted := before
 	if c.operation.changed != nil {
-		wanted = c.operation.changed(s.Users())
+		wanted = c.operation.changed(wanted)
 	}
 	asItWas, asAsked, now := describe(before), describe(wanted), describe(s.Users())
 	switch {

@@ -3,71 +3,65 @@ package synctest
 import (
 	"context"
 	"maps"
+	"strings"
 	"sync"
 
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
 )
 
-// MemoryStore is a session store in memory. All methods are safe for concurrent use.
+// MemoryStore is a session store in memory, with the methods that the connector uses.
+// They are safe for concurrent use.
 type MemoryStore struct {
+	sessions.SessionStore // nil: any other method panics
+
 	mu sync.Mutex
-	// values are kept by sync and prefix.
-	values map[sessions.SessionStoreBag]map[string][]byte
+	// values are by sync, prefix and key.
+	values map[string][]byte
 	// written counts the values that were set so far, cleared ones included.
 	written int
 }
 
-var _ sessions.SessionStore = (*MemoryStore)(nil)
-
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{values: map[sessions.SessionStoreBag]map[string][]byte{}}
+	return &MemoryStore{values: map[string][]byte{}}
 }
 
 // Counts returns how many values are stored and how many were ever set.
 func (s *MemoryStore) Counts() (stored, written int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, values := range s.values {
-		stored += len(values)
-	}
-	return stored, s.written
+	return len(s.values), s.written
 }
 
-// of runs use on the values that options name.
-func (s *MemoryStore) of(ctx context.Context, options []sessions.SessionStoreOption, use func(values map[string][]byte)) error {
+// place returns where the values are that options name.
+func place(ctx context.Context, options []sessions.SessionStoreOption) (string, error) {
 	var bag sessions.SessionStoreBag
 	for _, option := range options {
 		if err := option(ctx, &bag); err != nil {
-			return err
+			return "", err
 		}
 	}
-	bag.PageToken = ""
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.values[bag] == nil {
-		s.values[bag] = map[string][]byte{}
-	}
-	use(s.values[bag])
-	return nil
+	return bag.SyncID + "\x00" + bag.Prefix, nil
 }
 
 // Get implements sessions.SessionStore.
-func (s *MemoryStore) Get(ctx context.Context, key string, options ...sessions.SessionStoreOption) (value []byte, found bool, err error) {
-	err = s.of(ctx, options, func(values map[string][]byte) { value, found = values[key] })
-	return value, found, err
+func (s *MemoryStore) Get(ctx context.Context, key string, options ...sessions.SessionStoreOption) ([]byte, bool, error) {
+	found, _, err := s.GetMany(ctx, []string{key}, options...)
+	value, ok := found[key]
+	return value, ok, err
 }
 
 // GetMany implements sessions.SessionStore.
 func (s *MemoryStore) GetMany(ctx context.Context, keys []string, options ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
+	place, err := place(ctx, options)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	found := map[string][]byte{}
-	err := s.of(ctx, options, func(values map[string][]byte) {
-		for _, key := range keys {
-			if value, ok := values[key]; ok {
-				found[key] = value
-			}
+	for _, key := range keys {
+		if value, ok := s.values[place+"\x00"+key]; ok {
+			found[key] = value
 		}
-	})
+	}
 	return found, nil, err
 }
 
@@ -77,37 +71,22 @@ func (s *MemoryStore) Set(ctx context.Context, key string, value []byte, options
 }
 
 // SetMany implements sessions.SessionStore.
-func (s *MemoryStore) SetMany(ctx context.Context, added map[string][]byte, options ...sessions.SessionStoreOption) error {
-	return s.of(ctx, options, func(values map[string][]byte) {
-		maps.Copy(values, added)
-		s.written += len(added)
-	})
-}
-
-// Delete implements sessions.SessionStore.
-func (s *MemoryStore) Delete(ctx context.Context, key string, options ...sessions.SessionStoreOption) error {
-	return s.of(ctx, options, func(values map[string][]byte) { delete(values, key) })
-}
-
-// Clear implements sessions.SessionStore. Without a prefix, the values of all of
-// them go.
-func (s *MemoryStore) Clear(ctx context.Context, options ...sessions.SessionStoreOption) error {
-	var cleared sessions.SessionStoreBag
-	for _, option := range options {
-		if err := option(ctx, &cleared); err != nil {
-			return err
-		}
-	}
+func (s *MemoryStore) SetMany(ctx context.Context, values map[string][]byte, options ...sessions.SessionStoreOption) error {
+	place, err := place(ctx, options)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.values, func(bag sessions.SessionStoreBag, _ map[string][]byte) bool {
-		return bag.SyncID == cleared.SyncID && (cleared.Prefix == "" || cleared.Prefix == bag.Prefix)
-	})
-	return nil
+	for key, value := range values {
+		s.values[place+"\x00"+key] = value
+		s.written++
+	}
+	return err
 }
 
-// GetAll implements sessions.SessionStore: everything is on one page.
-func (s *MemoryStore) GetAll(ctx context.Context, _ string, options ...sessions.SessionStoreOption) (all map[string][]byte, next string, err error) {
-	err = s.of(ctx, options, func(values map[string][]byte) { all = maps.Clone(values) })
-	return all, "", err
+// Clear implements sessions.SessionStore. Without a prefix, all values of a sync go.
+func (s *MemoryStore) Clear(ctx context.Context, options ...sessions.SessionStoreOption) error {
+	place, err := place(ctx, options)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.values, func(name string, _ []byte) bool { return strings.HasPrefix(name, place) })
+	return err
 }
