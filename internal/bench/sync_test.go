@@ -1,4 +1,4 @@
-// Package bench measures whole syncs beside their floor: the same resources
+// Package bench measures whole syncs and their floor: the same resources
 // and grants from a connector that makes no request.
 package bench
 
@@ -11,12 +11,13 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
 	"github.com/conductorone/baton-whimsical/internal/floor"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-const token = "bench-token"
+const token = leaks.Token
 
 // BenchmarkSync runs whole syncs in this process, the simulated workspace
 // included. x-floor is the time as a multiple of the floor's in the same run.

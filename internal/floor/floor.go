@@ -15,6 +15,8 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
@@ -100,11 +102,7 @@ func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([
 	members := map[string][]string{}
 	for i := from; i < to; i++ {
 		person := sim.Person(i)
-		r, err := user(person)
-		if err != nil {
-			return nil, nil, err
-		}
-		list = append(list, r)
+		list = append(list, user(person))
 		role := synctest.RoleOf(person)
 		members[role] = append(members[role], person.ID)
 	}
@@ -129,19 +127,34 @@ func userID(id string) *v2.ResourceId {
 }
 
 // user is the resource that the connector makes of a seeded user.
-func user(person sim.User) (*v2.Resource, error) {
-	trait, status := v2.UserTrait_Status_STATUS_DISABLED, v2.Status_RESOURCE_STATUS_DISABLED
+func user(person sim.User) *v2.Resource {
+	status := v2.UserTrait_Status_STATUS_DISABLED
 	if person.Active {
-		trait, status = v2.UserTrait_Status_STATUS_ENABLED, v2.Status_RESOURCE_STATUS_ENABLED
+		status = v2.UserTrait_Status_STATUS_ENABLED
 	}
-	profile := map[string]any{
-		"user_name": person.UserName, "email": person.Email, "display_name": person.DisplayName,
-		"first_name": person.GivenName, "last_name": person.FamilyName, "active": person.Active, "role": synctest.RoleOf(person),
+	annos := annotations.New(
+		v2.UserTrait_builder{
+			Login: person.UserName, AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+			Status: v2.UserTrait_Status_builder{Status: status}.Build(),
+			Emails: []*v2.UserTrait_Email{{Address: person.Email, IsPrimary: true}},
+		}.Build(),
+		v2.RawId_builder{Id: person.ID}.Build(),
+		&v2.SkipGrants{},
+	)
+	profile := map[string]*structpb.Value{
+		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
+		"display_name": structpb.NewStringValue(person.DisplayName),
+		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),
+		"active": structpb.NewBoolValue(person.Active),
 	}
-	return rs.NewUserResource(person.DisplayName, userType, person.ID, []rs.UserTraitOption{
-		rs.WithUserLogin(person.UserName), rs.WithEmail(person.Email, true), rs.WithAccountType(v2.UserTrait_ACCOUNT_TYPE_HUMAN), rs.WithStatus(trait),
-	}, rs.WithAnnotation(v2.RawId_builder{Id: person.ID}.Build(), &v2.SkipGrants{}),
-		rs.WithResourceProfile(profile), rs.WithResourceStatus(status, ""), rs.WithResourceCreatedAt(person.Created))
+	if role := synctest.RoleOf(person); role != "" {
+		profile["role"] = structpb.NewStringValue(role)
+	}
+	return v2.Resource_builder{
+		Id: userID(person.ID), DisplayName: person.DisplayName, Annotations: annos, CreatedAt: timestamppb.New(person.Created),
+		Status:  v2.Status_builder{Status: v2.Status_ResourceStatus(status)}.Build(),
+		Profile: &structpb.Struct{Fields: profile},
+	}.Build()
 }
 
 type roles Connector
