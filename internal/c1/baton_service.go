@@ -55,10 +55,8 @@ func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskReq
 	return answer.Build(), err
 }
 
-// GetTasks is GetTask for several tasks. It begins with those that were handed out
-// before and that the connector does not name as known.
+// GetTasks is GetTask for several tasks.
 func (s *batonService) GetTasks(ctx context.Context, req *v1.BatonServiceGetTasksRequest) (*v1.BatonServiceGetTasksResponse, error) {
-	s.queue.recover(req.GetKnownTaskIds())
 	tasks, err := s.poll(ctx, int(req.GetPageSize()))
 	return v1.BatonServiceGetTasksResponse_builder{Tasks: tasks, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), err
 }
@@ -74,13 +72,17 @@ func (s *batonService) poll(ctx context.Context, limit int) ([]*v1.Task, error) 
 }
 
 // Heartbeat counts a sign of life for each named task, and tells which of them were
-// cancelled.
+// cancelled. The connector beats on its own clock, so a beat may come after the end.
 func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
-	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat, Cancelled: s.queue.beat(req.GetTaskId())}
-	for _, id := range req.GetTaskIds() {
-		if s.queue.beat(id) {
-			answer.CancelledTaskIds = append(answer.CancelledTaskIds, id)
-		}
+	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat}
+	for _, id := range append(req.GetTaskIds(), req.GetTaskId()) {
+		_ = s.queue.change(id, func(task *Task) {
+			task.heartbeats++
+			if task.cancelled {
+				answer.Cancelled = id == req.GetTaskId()
+				answer.CancelledTaskIds = append(answer.CancelledTaskIds, id)
+			}
+		})
 	}
 	return answer.Build(), nil
 }
@@ -106,7 +108,10 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 		}
 		result.Response = message
 	}
-	err := s.queue.change(req.GetTaskId(), func(task *Task) { s.queue.end(task, result) })
+	err := s.queue.change(req.GetTaskId(), func(task *Task) {
+		result.C1Z = task.upload
+		task.result = result
+	})
 	return &v1.BatonServiceFinishTaskResponse{}, err
 }
 

@@ -14,8 +14,7 @@
 //
 // Clients are held to the rules in the protocol buffers and to their token; how they
 // prove to be who they are is the SDK's business and is not checked. There is one
-// connector for each stand-in, and no leases: a task that was handed out is handed
-// out again only where the connector says in GetTasks that it does not have it. A
-// connector is told to trust the server's certificate by SSL_CERT_FILE, which Go
-// reads on Linux and the BSDs, not on macOS and Windows.
+// connector for each stand-in, and no leases: a task that was handed out is not handed
+// out again. A connector is told to trust the server's certificate by SSL_CERT_FILE,
+// which Go reads on Linux and the BSDs, not on macOS and Windows.
 package c1

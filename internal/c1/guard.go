@@ -72,17 +72,21 @@ func (g *guard) note(line string) {
 	g.refused = append(g.refused, line)
 }
 
-func (g *guard) current() (token string, rejecting bool) {
+// current returns the token, or "" while it is refused.
+func (g *guard) current() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.token, g.rejecting
+	if g.rejecting {
+		return ""
+	}
+	return g.token
 }
 
 // ServeHTTP is the token endpoint (RFC 6749, section 4.4).
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	token, rejecting := g.current()
+	token := g.current()
 	answer, code := map[string]any{"access_token": token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
-	if rejecting || r.PostFormValue("client_id") != g.id {
+	if token == "" || r.PostFormValue("client_id") != g.id {
 		g.note("token endpoint: the credential is refused")
 		answer, code = map[string]any{"error": "invalid_client"}, http.StatusUnauthorized
 	}
@@ -96,10 +100,10 @@ func (g *guard) server() *grpc.Server {
 }
 
 func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
-	token, rejecting := g.current()
+	token := g.current()
 	checked, hasRules := req.(interface{ Validate() error })
 	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
-	case rejecting || !strings.EqualFold(scheme, g.tokenType) || got != token:
+	case token == "" || !strings.EqualFold(scheme, g.tokenType) || got != token:
 		err = status.Error(codes.Unauthenticated, "the access token is not valid")
 	case hasRules && checked.Validate() != nil:
 		err = status.Error(codes.InvalidArgument, checked.Validate().Error())

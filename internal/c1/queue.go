@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -57,11 +56,9 @@ func (w *watched) await(ctx context.Context, condition func() bool) error {
 type queue struct {
 	*watched
 
-	// pending are the tasks to hand out, in order. out are those that were handed
-	// out and are not finished. all are all that ever were.
-	pending []*Task
-	out     map[string]*Task
+	// all are all tasks that ever were, pending are those to hand out, in order.
 	all     map[string]*Task
+	pending []*Task
 	hellos  []*v1.BatonServiceHelloRequest
 	// polls is the number of polls that wait for a task. While away is set, they get
 	// none: their connections are about to be closed.
@@ -69,19 +66,15 @@ type queue struct {
 	away  bool
 }
 
-func newQueue() *queue {
-	return &queue{watched: newWatched(), out: make(map[string]*Task), all: make(map[string]*Task)}
-}
-
 // add queues a copy of message under a fresh id.
 func (q *queue) add(message *v1.Task) *Task {
 	task := &Task{message: proto.CloneOf(message), state: q.watched}
 	q.update(func() {
 		// The protocol wants 27 letters and digits.
-		task.id = fmt.Sprintf("task%023d", len(q.all)+1)
-		q.all[task.id] = task
-		task.message.SetId(task.id)
+		id := fmt.Sprintf("task%023d", len(q.all)+1)
+		task.message.SetId(id)
 		task.message.SetStatus(v1.Task_STATUS_PENDING)
+		q.all[id] = task
 		q.pending = append(q.pending, task)
 	})
 	return task
@@ -89,17 +82,15 @@ func (q *queue) add(message *v1.Task) *Task {
 
 // take waits for pending tasks and hands out up to limit of them. It fails when ctx
 // ends first; the tasks are pending still then.
-func (q *queue) take(ctx context.Context, limit int) ([]*v1.Task, error) {
+func (q *queue) take(ctx context.Context, limit int) (messages []*v1.Task, err error) {
 	q.update(func() { q.polls++ })
 	defer q.update(func() { q.polls-- })
-	var messages []*v1.Task
-	err := q.await(ctx, func() bool {
+	err = q.await(ctx, func() bool {
 		if q.away {
 			return false
 		}
 		taken := q.pending[:min(limit, len(q.pending))]
 		for _, task := range taken {
-			q.out[task.id] = task
 			messages = append(messages, task.message)
 		}
 		q.pending = slices.Clone(q.pending[len(taken):])
@@ -108,65 +99,29 @@ func (q *queue) take(ctx context.Context, limit int) ([]*v1.Task, error) {
 	return messages, err
 }
 
-// recover makes the tasks pending again that were handed out and that the connector
-// does not know of: the answer that held them never arrived.
-func (q *queue) recover(known []string) {
-	q.update(func() {
-		var lost []*Task
-		for id, task := range q.out {
-			if !slices.Contains(known, id) {
-				delete(q.out, id)
-				lost = append(lost, task)
-			}
-		}
-		slices.SortFunc(lost, func(a, b *Task) int { return strings.Compare(a.id, b.id) })
-		q.pending = append(lost, q.pending...)
-	})
-}
-
-// change runs fn on a task that is out, under the lock. It fails with NotFound for
-// any other id.
+// change runs fn on a task that is not finished, under the lock. It fails with
+// NotFound for any other id.
 func (q *queue) change(id string, fn func(*Task)) error {
-	var err error
+	err := status.Errorf(codes.NotFound, "task %q is not under way", id)
 	q.update(func() {
-		if task, ok := q.out[id]; ok {
+		if task := q.all[id]; task != nil && task.result == nil {
 			fn(task)
-		} else {
-			err = status.Errorf(codes.NotFound, "task %q is not under way", id)
+			err = nil
 		}
 	})
 	return err
 }
 
-// beat counts a heartbeat for a task and returns whether the task was cancelled. The
-// connector beats on its own clock, so a beat may come after the end: it counts for
-// nothing then.
-func (q *queue) beat(id string) (cancelled bool) {
-	q.update(func() {
-		if task := q.all[id]; task != nil && task.result == nil {
-			task.heartbeats++
-			cancelled = task.cancelled
-		}
-	})
-	return cancelled
-}
-
-// end gives a task its result. The caller holds the lock.
-func (q *queue) end(task *Task, result *Result) {
-	result.C1Z = task.upload
-	task.result = result
-	delete(q.out, task.id)
-}
-
 // greet records a greeting, which also ends the hello task that asked for it: in one
 // step, so that who waits for the task finds the greeting.
 func (q *queue) greet(hello *v1.BatonServiceHelloRequest) error {
+	record := func() { q.hellos = append(q.hellos, hello) }
 	if hello.GetTaskId() == "" {
-		q.update(func() { q.hellos = append(q.hellos, hello) })
+		q.update(record)
 		return nil
 	}
 	return q.change(hello.GetTaskId(), func(task *Task) {
-		q.end(task, &Result{Status: status.New(codes.OK, "")})
-		q.hellos = append(q.hellos, hello)
+		task.result = &Result{Status: status.New(codes.OK, "")}
+		record()
 	})
 }

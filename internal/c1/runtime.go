@@ -3,7 +3,6 @@ package c1
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 )
 
 const (
-	// The limits of AWS Lambda for a synchronous invocation.
+	// The limits of AWS Lambda for the answer of a synchronous invocation.
 	invokeLimit  = 6 << 20
 	invokeExpiry = 15 * time.Minute
 
@@ -70,15 +69,11 @@ type transport struct {
 }
 
 // RoundTrip calls the function with a request and returns its response. It fails when
-// ctx ends first, when the function reports an error, and when either payload is over
-// the limit.
+// ctx ends first, when the function reports an error, and when its answer is too long.
 func (t transport) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
 	payload, err := json.Marshal(req)
 	if err != nil {
 		return nil, fmt.Errorf("c1: request: %w", err)
-	}
-	if len(payload) > invokeLimit {
-		return nil, fmt.Errorf("c1: the request of %d bytes is too large", len(payload))
 	}
 	call := &invocation{payload: payload, done: make(chan outcome, 1)}
 	select {
@@ -140,15 +135,11 @@ func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request, read fu
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, invokeLimit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		call.done <- outcome{err: fmt.Errorf("the answer is over %d bytes", tooLarge.Limit)}
+	if err != nil { // it is over the limit, or breaks off
+		call.done <- outcome{err: fmt.Errorf("the answer of the function: %w", err)}
 		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]any{"errorType": "RequestEntityTooLarge"})
-	case err != nil:
-		call.done <- outcome{err: fmt.Errorf("the answer breaks off: %w", err)}
-	default:
-		call.done <- read(body)
-		writeJSON(w, http.StatusAccepted, map[string]any{"status": "OK"})
+		return
 	}
+	call.done <- read(body)
+	writeJSON(w, http.StatusAccepted, map[string]any{"status": "OK"})
 }

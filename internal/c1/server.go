@@ -27,7 +27,7 @@ func New() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("c1: %w", err)
 	}
-	s := &Server{guard: guard, queue: newQueue()}
+	s := &Server{guard: guard, queue: &queue{watched: newWatched(), all: map[string]*Task{}}}
 	if s.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
 		return nil, fmt.Errorf("c1: %w", err)
 	}
@@ -76,10 +76,9 @@ func (s *Server) Enqueue(message *v1.Task) *Task {
 
 // Hellos returns the greetings of the connector so far. One that answers a hello
 // task names the task.
-func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	return slices.Clone(s.queue.hellos)
+func (s *Server) Hellos() (hellos []*v1.BatonServiceHelloRequest) {
+	s.queue.update(func() { hellos = slices.Clone(s.queue.hellos) })
+	return hellos
 }
 
 // WaitPoll returns once the connector waits for a task, which it does not do before it

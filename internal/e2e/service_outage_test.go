@@ -41,8 +41,8 @@ func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, task := range append(queued, running) {
-				if result := s.finish(task); result.Err() != nil {
-					t.Errorf("task %s: %s", task.ID(), outcome(result.Err()))
+				if result := s.finish(task); result.Status.Err() != nil {
+					t.Errorf("task %s: %s", task.ID(), outcome(result.Status.Err()))
 				}
 			}
 			if user, _ := s.User(viewer); synctest.RoleOf(user) != "editor" {

@@ -43,7 +43,7 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	commands = strings.Replace(commands, "\nbin/", "\nexec bin/", 1)
 	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
 		Path: "bash", Args: []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands}, Dir: t.TempDir(),
-		Env:    append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
+		Env: append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
 	})}
 	s.syncs()
 	s.TakeRequests()

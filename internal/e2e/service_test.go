@@ -62,7 +62,7 @@ func (s *service) finish(task *c1.Task) *c1.Result {
 func (s *service) succeed(message *v1.Task) *c1.Result {
 	s.t.Helper()
 	result := s.run(message)
-	if err := result.Err(); err != nil {
+	if err := result.Status.Err(); err != nil {
 		s.t.Fatalf("the task has failed: %s", outcome(err))
 	}
 	return result
@@ -73,7 +73,7 @@ func (s *service) succeed(message *v1.Task) *c1.Result {
 func (s *service) ended(result *c1.Result, code codes.Code, text string) {
 	s.t.Helper()
 	if result.Status.Code() != code || !strings.Contains(result.Status.Message(), text) || result.C1Z != "" {
-		s.t.Errorf("the task has ended with %s and %q, want %s with %q", outcome(result.Err()), result.C1Z, code, text)
+		s.t.Errorf("the task has ended with %s and %q, want %s with %q", outcome(result.Status.Err()), result.C1Z, code, text)
 	}
 }
 
