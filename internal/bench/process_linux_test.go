@@ -11,8 +11,6 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/launch"
 )
 
-func TestMain(m *testing.M) { os.Exit(launch.Main(m)) }
-
 // BenchmarkProcess runs the real binary and the floor's, turn about, and
 // reports the medians: wall and CPU seconds and peak anonymous memory of both
 // of its processes together, requests and file size. The ratios are those of
@@ -35,8 +33,8 @@ func processes(b *testing.B, users int, latency time.Duration) {
 	var floors, runs []run
 	b.ResetTimer()
 	for range b.N {
-		floors = append(floors, execute(b, launch.Floor, fmt.Sprintf("BATON_USERS=%d", users)))
-		runs = append(runs, execute(b, launch.Connector, "BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
+		floors = append(floors, execute(b, os.Args[0], fmt.Sprintf("%s=%d", floorUsers, users)))
+		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
 	}
 	b.StopTimer()
 
@@ -60,10 +58,9 @@ type run struct {
 	wall, cpu, anon, size float64
 }
 
-func execute(b *testing.B, pkg string, env ...string) run {
+func execute(b *testing.B, path string, env ...string) run {
 	b.Helper()
 	dir := b.TempDir()
-	path := launch.Binary(b, pkg)
 	started := time.Now()
 	p := launch.Start(b, launch.Command{Path: path, Dir: dir, Env: append(env, "BATON_LOG_LEVEL=error")})
 	peak := p.PeakMemory()

@@ -26,7 +26,6 @@ import (
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
 	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
-	Floor     = "github.com/conductorone/baton-whimsical/internal/floor/baton-floor"
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
 

@@ -1,15 +1,17 @@
-// Package floor is a connector that makes no request at all: it returns the
-// seeded users of the simulated workspace, and their grants, from memory. What the SDK
-// needs for a sync of it is the floor below which no connector can come.
-package floor
+//go:build unix
+
+package bench
 
 import (
 	"context"
+	"os"
 	"strconv"
+	"testing"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/cli"
+	sdkconfig "github.com/conductorone/baton-sdk/pkg/config"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/field"
 	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
@@ -18,21 +20,25 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 )
 
-// Configuration has one setting, the size of the workspace.
-var Configuration = field.NewConfiguration([]field.SchemaField{
-	field.IntField("users", field.WithDescription("The number of users"), field.WithDefaultValue(1000)),
-})
+// floorUsers is the environment variable that makes this test binary be the floor's
+// connector, with so many users.
+const floorUsers = "BENCH_FLOOR_USERS"
 
-// Config is the decoded Configuration.
-type Config struct {
-	config.Whimsical `mapstructure:",squash"` // for the methods of field.Configurable
-
-	Users int `mapstructure:"users"`
+func TestMain(m *testing.M) {
+	if users, err := strconv.Atoi(os.Getenv(floorUsers)); err == nil {
+		build := func(context.Context, *config.Whimsical, *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+			return newFloor(users), nil, nil
+		}
+		sdkconfig.RunConnector(context.Background(), "baton-floor", "bench", field.NewConfiguration(nil), build)
+		return
+	}
+	os.Exit(launch.Main(m))
 }
 
 var (
@@ -45,31 +51,32 @@ var (
 	}.Build()
 )
 
-// Connector is the connector without requests.
-type Connector struct {
-	users int
+// floor is a connector that makes no request at all: it returns the seeded users of
+// the simulated workspace, and their grants, from memory. What the SDK needs for a sync
+// of it is the floor below which no connector can come.
+type floor struct {
+	total int
 	// members are the holders of each role, by the page that listed them.
 	members map[string][][]string
 }
 
-// New returns the connector of a workspace of cfg.Users.
-func New(_ context.Context, cfg *Config, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
-	return &Connector{users: cfg.Users, members: map[string][][]string{}}, nil, nil
+func newFloor(users int) *floor {
+	return &floor{total: users, members: map[string][][]string{}}
 }
 
 // Metadata describes the connector.
-func (*Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
+func (*floor) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 	return v2.ConnectorMetadata_builder{DisplayName: "Floor"}.Build(), nil
 }
 
 // Validate has nothing to check.
-func (*Connector) Validate(context.Context) (annotations.Annotations, error) {
+func (*floor) Validate(context.Context) (annotations.Annotations, error) {
 	return nil, nil
 }
 
 // ResourceSyncers returns the users and the roles.
-func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
-	return []connectorbuilder.ResourceSyncerV2{users(*c), roles(*c)}
+func (f *floor) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
+	return []connectorbuilder.ResourceSyncerV2{floorUsersOf{f}, floorRolesOf{f}}
 }
 
 // page returns the users of a page: as in the real listing, the first has 100
@@ -87,14 +94,14 @@ func page(token string, total int) (from, to int, next string) {
 	return from, to, next
 }
 
-type users Connector
+type floorUsersOf struct{ *floor }
 
 // ResourceType implements connectorbuilder.ResourceSyncerV2.
-func (users) ResourceType(context.Context) *v2.ResourceType { return userType }
+func (floorUsersOf) ResourceType(context.Context) *v2.ResourceType { return userType }
 
 // List implements connectorbuilder.ResourceSyncerV2.
-func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
-	from, to, next := page(opts.PageToken.Token, u.users)
+func (u floorUsersOf) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+	from, to, next := page(opts.PageToken.Token, u.total)
 	if from == 0 {
 		clear(u.members) // of an earlier sync
 	}
@@ -113,12 +120,12 @@ func (u users) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([
 }
 
 // Entitlements implements connectorbuilder.ResourceSyncerV2.
-func (users) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+func (floorUsersOf) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
 	return nil, nil, nil
 }
 
 // Grants implements connectorbuilder.ResourceSyncerV2.
-func (users) Grants(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+func (floorUsersOf) Grants(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	return nil, nil, nil
 }
 
@@ -157,13 +164,13 @@ func user(person sim.User) *v2.Resource {
 	}.Build()
 }
 
-type roles Connector
+type floorRolesOf struct{ *floor }
 
 // ResourceType implements connectorbuilder.ResourceSyncerV2.
-func (roles) ResourceType(context.Context) *v2.ResourceType { return roleType }
+func (floorRolesOf) ResourceType(context.Context) *v2.ResourceType { return roleType }
 
 // List implements connectorbuilder.ResourceSyncerV2.
-func (roles) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
+func (floorRolesOf) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
 	var list []*v2.Resource
 	for _, id := range []string{"editor", "viewer"} {
 		r, err := rs.NewResource(id, roleType, id, rs.WithRoleTrait())
@@ -176,14 +183,14 @@ func (roles) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resour
 }
 
 // Entitlements implements connectorbuilder.ResourceSyncerV2.
-func (roles) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
+func (floorRolesOf) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
 	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(r, "assigned", entitlement.WithGrantableTo(userType))}, nil, nil
 }
 
 // Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many
 // rows as the real connector's: up to 20 pages or 2,000 members. The token is the
 // number of a page.
-func (r roles) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
+func (r floorRolesOf) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	slim := v2.Resource_builder{Id: resource.GetId()}.Build()
 	pages := r.members[resource.GetId().GetResource()]
 	next, _ := strconv.Atoi(opts.PageToken.Token) // our own token; "" is 0
