@@ -68,8 +68,8 @@ image: ## Build a minimal OCI image into dist/, for docker load (IMAGE=name:tag 
 generate: ## Write conf.gen.go, config_schema.json and baton_capabilities.json anew
 	go generate ./pkg/config
 	$(MAKE) build
-	set -o pipefail; $(BIN)/baton-whimsical config | go run ./internal/jsonindent > config_schema.json
-	set -o pipefail; $(BIN)/baton-whimsical capabilities | go run ./internal/jsonindent > baton_capabilities.json
+	set -o pipefail; $(BIN)/baton-whimsical config | go run -C tools/jsonindent . > config_schema.json
+	set -o pipefail; $(BIN)/baton-whimsical capabilities | go run -C tools/jsonindent . > baton_capabilities.json
 
 .PHONY: fresh
 fresh: ## Fail when a generated file is stale

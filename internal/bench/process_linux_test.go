@@ -3,12 +3,12 @@ package bench
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/conductorone/baton-whimsical/internal/launch"
 )
 
 // BenchmarkProcess runs the real binary and the floor's, turn about, and
@@ -18,31 +18,23 @@ import (
 //
 //	go test ./internal/bench -run '^$' -bench Process -benchtime 5x -timeout 60m
 func BenchmarkProcess(b *testing.B) {
-	dir := b.TempDir()
-	for _, pkg := range []string{"cmd/baton-whimsical", "internal/floor/baton-floor"} {
-		build := exec.CommandContext(b.Context(), "go", "build", "-o", dir+"/", "github.com/conductorone/baton-whimsical/"+pkg) //nolint:gosec // our own commands
-		if out, err := build.CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-	}
 	for _, users := range []int{1000, 10000, 100000} {
 		for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
 			b.Run(fmt.Sprintf("users=%d/latency=%s", users, latency), func(b *testing.B) {
-				processes(b, dir, users, latency)
+				processes(b, users, latency)
 			})
 		}
 	}
 }
 
-func processes(b *testing.B, dir string, users int, latency time.Duration) {
+func processes(b *testing.B, users int, latency time.Duration) {
 	b.Helper()
 	url, requests := workspace(b, users, latency)
 	var floors, runs []run
 	b.ResetTimer()
 	for range b.N {
-		floors = append(floors, execute(b, filepath.Join(dir, "baton-floor"), fmt.Sprintf("BATON_USERS=%d", users)))
-		runs = append(runs, execute(b, filepath.Join(dir, "baton-whimsical"),
-			"BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
+		floors = append(floors, execute(b, os.Args[0], fmt.Sprintf("%s=%d", floorUsers, users)))
+		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
 	}
 	b.StopTimer()
 
@@ -68,35 +60,21 @@ type run struct {
 
 func execute(b *testing.B, path string, env ...string) run {
 	b.Helper()
-	dir, err := os.MkdirTemp(b.TempDir(), "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	cmd := exec.CommandContext(b.Context(), path)
-	cmd.Dir = dir
-	cmd.Env = append([]string{"HOME=" + dir, "TMPDIR=" + dir, "BATON_LOG_LEVEL=error"}, env...)
-	var output strings.Builder
-	cmd.Stderr = &output
+	dir := b.TempDir()
 	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	done := make(chan struct{})
-	watched := make(chan *usage)
-	go func() { watched <- watch(cmd.Process.Pid, done) }()
-	err = cmd.Wait()
+	p := launch.Start(b, launch.Command{Path: path, Dir: dir, Env: append(env, "BATON_LOG_LEVEL=error")})
+	peak := p.PeakMemory()
 	wall := time.Since(started)
-	close(done)
-	u := <-watched
-	if err != nil {
-		b.Fatalf("%v\n%s", err, output.String())
+	if code := p.Wait(); code != 0 {
+		b.Fatalf("exit code %d", code)
 	}
 	file, err := os.Stat(filepath.Join(dir, "sync.c1z"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return run{wall: wall.Seconds(), cpu: u.total().Seconds(), anon: float64(u.peakAnon), size: float64(file.Size())}
+	// The first process has waited for the second one, so its times are included.
+	cpu := p.Cmd.ProcessState.UserTime() + p.Cmd.ProcessState.SystemTime()
+	return run{wall: wall.Seconds(), cpu: cpu.Seconds(), anon: float64(peak), size: float64(file.Size())}
 }
 
 // median takes the median of each figure by itself.

@@ -1,4 +1,6 @@
-// Package bench measures whole syncs beside their floor: the same resources
+//go:build unix
+
+// Package bench measures whole syncs and their floor: the same resources
 // and grants from a connector that makes no request.
 package bench
 
@@ -10,13 +12,15 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
-	"github.com/conductorone/baton-whimsical/internal/floor"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-const token = "bench-token"
+const token = leaks.Token
 
 // BenchmarkSync runs whole syncs in this process, the simulated workspace
 // included. x-floor is the time as a multiple of the floor's in the same run.
@@ -24,11 +28,7 @@ func BenchmarkSync(b *testing.B) {
 	for _, users := range []int{1000, 10000, 100000} {
 		var floorTime float64
 		b.Run(fmt.Sprintf("floor/users=%d", users), func(b *testing.B) {
-			built, _, err := floor.New(b.Context(), &floor.Config{Users: users}, nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			floorTime = syncs(b, built)
+			floorTime = syncs(b, newFloor(users))
 		})
 		b.Run(fmt.Sprintf("whimsical/users=%d", users), func(b *testing.B) {
 			url, requests := workspace(b, users, 0)
@@ -69,4 +69,26 @@ func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
 	}
 	b.StopTimer()
 	return float64(time.Since(started).Nanoseconds()) / float64(b.N)
+}
+
+func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
+	var people []sim.User
+	for i := range 2345 {
+		people = append(people, sim.Person(i))
+	}
+	bare := newFloor(len(people))
+	for range 2 { // the second sync of a process does not hold the first one's members
+		h, err := synctest.Start(t.Context(), bare, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "sync.c1z")
+		if err := h.Sync(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		launch.Holds(t, path, synctest.Expected(people))
+	}
 }

@@ -1,10 +1,15 @@
 package c1
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -12,72 +17,54 @@ import (
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
 
-const (
-	// pollHold bounds how long a poll waits for a task. Holding it spares the busy
-	// loop that a tiny poll interval would be otherwise.
-	pollHold = 20 * time.Second
+// pollHold bounds how long a poll waits for a task. Holding it spares the busy loop
+// that a tiny poll interval would be otherwise.
+const pollHold = 20 * time.Second
+
+var (
 	// nextPoll is the poll interval that the connector is told.
-	nextPoll = time.Millisecond
+	nextPoll = durationpb.New(time.Millisecond)
 	// nextHeartbeat is the shortest interval that the SDK accepts.
-	nextHeartbeat = time.Second
+	nextHeartbeat = durationpb.New(time.Second)
+	// errNoTask ends a poll that was held long enough.
+	errNoTask = errors.New("no task")
 )
 
 // batonService is c1.connectorapi.baton.v1.BatonService for one connector.
 type batonService struct {
 	v1.UnimplementedBatonServiceServer
 
-	ledger *ledger
+	queue *queue
 	// uploads is the folder for uploaded assets.
 	uploads string
 }
 
 // Hello records the greeting.
 func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest) (*v1.BatonServiceHelloResponse, error) {
-	if err := s.ledger.greet(req); err != nil {
-		return nil, err
-	}
-	return &v1.BatonServiceHelloResponse{}, nil
+	return &v1.BatonServiceHelloResponse{}, s.queue.greet(req)
 }
 
 // GetTask hands out the next task. It waits for one, and answers without a task
 // after a while.
 func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
 	tasks, err := s.poll(ctx, 1)
-	if err != nil {
-		return nil, err
-	}
-	answer := v1.BatonServiceGetTaskResponse_builder{
-		NextPoll:      durationpb.New(nextPoll),
-		NextHeartbeat: durationpb.New(nextHeartbeat),
-	}
+	answer := v1.BatonServiceGetTaskResponse_builder{NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}
 	if len(tasks) > 0 {
 		answer.Task = tasks[0]
 	}
-	return answer.Build(), nil
+	return answer.Build(), err
 }
 
-// GetTasks is GetTask for several tasks. It begins with those that were handed out
-// before and that the connector does not name as known.
+// GetTasks is GetTask for several tasks.
 func (s *batonService) GetTasks(ctx context.Context, req *v1.BatonServiceGetTasksRequest) (*v1.BatonServiceGetTasksResponse, error) {
-	s.ledger.recover(req.GetKnownTaskIds())
 	tasks, err := s.poll(ctx, int(req.GetPageSize()))
-	if err != nil {
-		return nil, err
-	}
-	return v1.BatonServiceGetTasksResponse_builder{
-		Tasks:         tasks,
-		NextPoll:      durationpb.New(nextPoll),
-		NextHeartbeat: durationpb.New(nextHeartbeat),
-	}.Build(), nil
+	return v1.BatonServiceGetTasksResponse_builder{Tasks: tasks, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), err
 }
-
-// errNoTask ends a poll that was held long enough.
-var errNoTask = errors.New("no task")
 
 func (s *batonService) poll(ctx context.Context, limit int) ([]*v1.Task, error) {
 	held, cancel := context.WithTimeoutCause(ctx, pollHold, errNoTask)
 	defer cancel()
-	tasks, err := s.ledger.take(held, limit)
+	tasks, err := s.queue.take(held, limit)
 	if err != nil && !errors.Is(err, errNoTask) {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
@@ -85,21 +72,17 @@ func (s *batonService) poll(ctx context.Context, limit int) ([]*v1.Task, error) 
 }
 
 // Heartbeat counts a sign of life for each named task, and tells which of them were
-// cancelled. It fails with NotFound for an id that no task has.
+// cancelled. The connector beats on its own clock, so a beat may come after the end.
 func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
-	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: durationpb.New(nextHeartbeat)}
-	var err error
-	if answer.Cancelled, err = s.ledger.beat(req.GetTaskId()); err != nil {
-		return nil, err
-	}
-	for _, id := range req.GetTaskIds() {
-		cancelled, err := s.ledger.beat(id)
-		if err != nil {
-			return nil, err
-		}
-		if cancelled {
-			answer.CancelledTaskIds = append(answer.CancelledTaskIds, id)
-		}
+	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat}
+	for _, id := range append(req.GetTaskIds(), req.GetTaskId()) {
+		_ = s.queue.change(id, func(task *Task) {
+			task.heartbeats++
+			if task.cancelled {
+				answer.Cancelled = id == req.GetTaskId()
+				answer.CancelledTaskIds = append(answer.CancelledTaskIds, id)
+			}
+		})
 	}
 	return answer.Build(), nil
 }
@@ -108,26 +91,12 @@ func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbea
 // answer of the connector is of an unknown type, and with NotFound for a task that
 // is not under way.
 func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
-	result, err := resultOf(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.ledger.finish(req.GetTaskId(), result); err != nil {
-		return nil, err
-	}
-	return &v1.BatonServiceFinishTaskResponse{}, nil
-}
-
-// resultOf reads a FinishTask request.
-func resultOf(req *v1.BatonServiceFinishTaskRequest) (*Result, error) {
-	result := &Result{Status: status.FromProto(req.GetStatus())}
+	result := &Result{Status: status.FromProto(req.GetStatus()), Annotations: req.GetSuccess().GetAnnotations()}
 	response := req.GetSuccess().GetResponse()
 	if req.HasError() {
 		response = req.GetError().GetResponse()
 		result.NonRetryable = req.GetError().GetNonRetryable()
 		result.Annotations = req.GetError().GetAnnotations()
-	} else {
-		result.Annotations = req.GetSuccess().GetAnnotations()
 	}
 	if failed := result.Status.Code() != codes.OK; failed != req.HasError() {
 		return nil, status.Errorf(codes.InvalidArgument, "status %s does not fit the final state", result.Status.Code())
@@ -139,5 +108,42 @@ func resultOf(req *v1.BatonServiceFinishTaskRequest) (*Result, error) {
 		}
 		result.Response = message
 	}
-	return result, nil
+	err := s.queue.change(req.GetTaskId(), func(task *Task) {
+		result.C1Z = task.upload
+		task.result = result
+	})
+	return &v1.BatonServiceFinishTaskResponse{}, err
+}
+
+// UploadAsset stores the asset of a task: its metadata, the data, the checksum. It
+// fails with DataLoss when the checksum is not that of the data, and with NotFound
+// for a task that is not under way.
+func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	id := first.GetMetadata().GetTaskId()
+	var asset bytes.Buffer
+	message := first
+	for !message.HasEof() {
+		if message, err = stream.Recv(); err != nil {
+			return err
+		}
+		asset.Write(message.GetData().GetData())
+	}
+	if sum := sha256.Sum256(asset.Bytes()); !bytes.Equal(message.GetEof().GetSha256Checksum(), sum[:]) {
+		return status.Error(codes.DataLoss, "the checksum is not that of the data")
+	}
+	// An id that is known is a safe name.
+	path := filepath.Join(s.uploads, id+".c1z")
+	var stored error
+	err = s.queue.change(id, func(task *Task) {
+		task.upload = path
+		stored = os.WriteFile(path, asset.Bytes(), 0o600)
+	})
+	if err := errors.Join(err, stored); err != nil {
+		return err
+	}
+	return stream.SendAndClose(&v1.BatonServiceUploadAssetResponse{})
 }

@@ -2,15 +2,16 @@ package c1
 
 import (
 	"context"
-	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 )
@@ -18,109 +19,70 @@ import (
 // endpoint is a TLS listener on loopback that serves HTTP and gRPC alike, and can
 // go away for a while.
 type endpoint struct {
-	addr   string
-	config *tls.Config
-
-	mu      sync.Mutex
+	addr    string
 	handler http.Handler
-	server  *http.Server
-	// leave ends the requests under way, served is closed when the server is gone.
-	leave  context.CancelFunc
-	served chan struct{}
+
+	mu sync.Mutex
+	// server is nil while the endpoint is away.
+	server *httptest.Server
 }
 
-// newEndpoint takes a free port. Nothing is answered until [endpoint.start].
-func newEndpoint(certificate tls.Certificate) (*endpoint, net.Listener, error) {
-	listener, err := listen("127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	return &endpoint{
-		addr: listener.Addr().String(),
-		config: &tls.Config{
-			MinVersion:   tls.VersionTLS12,
-			Certificates: []tls.Certificate{certificate},
-			NextProtos:   []string{"h2", "http/1.1"},
-		},
-	}, listener, nil
-}
-
-func listen(addr string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	return listener, nil
-}
-
-// start serves the listener with handler.
-func (e *endpoint) start(listener net.Listener, handler http.Handler) {
+// start takes a free port, or the one that the endpoint had before.
+func (e *endpoint) start() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.handler = handler
-	e.serve(listener)
-}
-
-// serve runs a server on the listener. The caller holds mu.
-func (e *endpoint) serve(listener net.Listener) {
-	ctx, leave := context.WithCancel(context.Background())
-	server := &http.Server{
-		Handler:           e.handler,
-		TLSConfig:         e.config.Clone(),
-		ReadHeaderTimeout: 10 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		// What goes wrong on a connection is the client's to report.
-		ErrorLog: log.New(io.Discard, "", 0),
+	if e.server != nil {
+		return nil
 	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		// It returns when the server is closed, which is the only way out.
-		_ = server.ServeTLS(listener, "", "")
-	}()
-	e.server, e.leave, e.served = server, leave, served
+	addr := e.addr
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	e.server = httptest.NewUnstartedServer(e.handler)
+	_ = e.server.Listener.Close() // of the port that was not asked for
+	e.server.Listener = listener
+	e.server.EnableHTTP2 = true
+	// What goes wrong on a connection is the client's to report.
+	e.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	e.addr = listener.Addr().String()
+	e.server.StartTLS()
+	return nil
 }
 
-// pause closes the listener and all connections. The context of every request under
-// way has ended when it returns. It does nothing when the endpoint is away.
+// pause closes the listener and all connections, and returns when every request
+// under way has ended.
 func (e *endpoint) pause() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.server == nil {
 		return
 	}
-	// The connections go first: an answer that says that its context has ended would
-	// be more than a client learns from a server that vanishes. The listener is gone
-	// whatever Close reports.
-	_ = e.server.Close()
-	e.leave()
-	<-e.served
+	// The listener goes first, so that nobody connects anew; both may be gone already.
+	_ = e.server.Config.Close()
+	e.server.CloseClientConnections()
+	e.server.Close()
 	e.server = nil
 }
 
-// resume listens on the same port again. It fails when another process has taken
-// the port. It does nothing when the endpoint is not away.
-func (e *endpoint) resume() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.server != nil {
-		return nil
-	}
-	listener, err := listen(e.addr)
-	if err != nil {
-		return err
-	}
-	e.serve(listener)
-	return nil
+// writeCertificate writes the certificate that clients have to trust.
+func (e *endpoint) writeCertificate(path string) error {
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: e.server.Certificate().Raw}
+	return os.WriteFile(path, pem.EncodeToMemory(block), 0o600)
 }
 
-// route sends gRPC requests to the gRPC server and the others to the HTTP handler.
-func route(grpcServer *grpc.Server, other http.Handler) http.Handler {
+// route sends gRPC requests to the gRPC server and those for tokens to the other.
+func route(grpcServer *grpc.Server, tokens http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /auth/v1/token", tokens)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 			grpcServer.ServeHTTP(w, r)
 			return
 		}
-		other.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 	})
 }

@@ -2,121 +2,129 @@ package c1
 
 import (
 	"context"
-	"errors"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
 	"strings"
-	"time"
+	"sync"
 
+	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
-// guard stands before the gRPC services: it checks the token of every call and the
-// rules that the protocol buffers set for every message, and notes the calls that
-// end in an error.
+// guard stands before the services: it issues the token that every call has to
+// carry, holds messages to the rules of their protocol buffers, and notes what it
+// has refused and what has failed.
 type guard struct {
-	notes *refusals
-	// authenticate checks a call and returns the context for its handler.
-	authenticate func(ctx context.Context, method string) (context.Context, error)
+	id, secret string
+	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
+	tokenType string
+
+	mu        sync.Mutex
+	token     string
+	rejecting bool
+	refused   []string
 }
 
-// server returns a gRPC server whose calls pass the guard.
+// newGuard makes a guard with a client credential, whose secret holds a private key.
+func newGuard(tokenType string) (*guard, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	key, err := (&jose.JSONWebKey{Key: private, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	return &guard{
+		id:        "stand-in@127.0.0.1/connector",
+		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(key),
+		tokenType: tokenType,
+		token:     rand.Text(),
+	}, nil
+}
+
+// reject makes the guard refuse the credential and its token, or accept it again
+// with a new token.
+func (g *guard) reject(rejecting bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rejecting, g.token = rejecting, rand.Text()
+}
+
+// refusals returns what was noted, in order.
+func (g *guard) refusals() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.refused)
+}
+
+func (g *guard) note(line string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = append(g.refused, line)
+}
+
+// current returns the token, or "" while it is refused.
+func (g *guard) current() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rejecting {
+		return ""
+	}
+	return g.token
+}
+
+// ServeHTTP is the token endpoint (RFC 6749, section 4.4).
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token := g.current()
+	answer, code := map[string]any{"access_token": token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
+	if token == "" || r.PostFormValue("client_id") != g.id {
+		g.note("token endpoint: the credential is refused")
+		answer, code = map[string]any{"error": "invalid_client"}, http.StatusUnauthorized
+	}
+	writeJSON(w, code, answer)
+}
+
+// server returns a gRPC server whose calls pass the guard. An upload, the only stream,
+// is checked by the task that it names.
 func (g *guard) server() *grpc.Server {
-	return grpc.NewServer(grpc.UnaryInterceptor(g.unary), grpc.StreamInterceptor(g.stream))
+	return grpc.NewServer(grpc.UnaryInterceptor(g.unary))
 }
 
-func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	answer, err := func() (any, error) {
-		inner, err := g.authenticate(ctx, info.FullMethod)
-		if err != nil {
-			return nil, err
-		}
-		if err := validate(req); err != nil {
-			return nil, err
-		}
-		return handler(inner, req)
-	}()
-	g.note(ctx, info.FullMethod, err)
+func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	token := g.current()
+	checked, hasRules := req.(interface{ Validate() error })
+	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
+	case token == "" || !strings.EqualFold(scheme, g.tokenType) || got != token:
+		err = status.Error(codes.Unauthenticated, "the access token is not valid")
+	case hasRules && checked.Validate() != nil:
+		err = status.Error(codes.InvalidArgument, checked.Validate().Error())
+	default:
+		answer, err = handler(ctx, req)
+	}
+	// A call whose client or listener is gone has not failed.
+	if err != nil && ctx.Err() == nil {
+		g.note(info.FullMethod + ": " + err.Error())
+	}
 	return answer, err
 }
 
-func (g *guard) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	_, err := g.authenticate(stream.Context(), info.FullMethod)
-	if err == nil {
-		err = handler(srv, validatedStream{stream})
-	}
-	g.note(stream.Context(), info.FullMethod, err)
-	return err
+// header returns a header of a call.
+func header(ctx context.Context, name string) string {
+	return strings.Join(metadata.ValueFromIncomingContext(ctx, name), ", ")
 }
 
-// note keeps a call that failed, unless it failed because the client or the
-// listener was gone.
-func (g *guard) note(ctx context.Context, method string, err error) {
-	if err != nil && ctx.Err() == nil {
-		g.notes.add(method + ": " + err.Error())
-	}
-}
-
-// validatedStream checks the messages that it receives.
-type validatedStream struct {
-	grpc.ServerStream
-}
-
-// RecvMsg receives a message and fails with InvalidArgument when it breaks its rules.
-func (s validatedStream) RecvMsg(message any) error {
-	if err := s.ServerStream.RecvMsg(message); err != nil {
-		return err
-	}
-	return validate(message)
-}
-
-// validate checks a message against the rules in its protocol buffers.
-func validate(message any) error {
-	checked, ok := message.(interface{ Validate() error })
-	if !ok {
-		return nil
-	}
-	if err := checked.Validate(); err != nil {
-		return status.Error(codes.InvalidArgument, err.Error())
-	}
-	return nil
-}
-
-// bearer returns an authenticate function for unbound tokens (RFC 6750).
-func bearer(issued *tokens) func(context.Context, string) (context.Context, error) {
-	return func(ctx context.Context, _ string) (context.Context, error) {
-		token, err := authorization(ctx, "Bearer")
-		if err != nil {
-			return nil, err
-		}
-		if _, ok := issued.lookup(token, time.Now()); !ok {
-			return nil, status.Error(codes.Unauthenticated, "the access token is not valid")
-		}
-		return ctx, nil
-	}
-}
-
-// authorization returns the credentials of a call's authorization header, which must
-// have the given scheme.
-func authorization(ctx context.Context, scheme string) (string, error) {
-	value, err := header(ctx, "authorization")
-	if err != nil {
-		return "", status.Error(codes.Unauthenticated, err.Error())
-	}
-	got, token, _ := strings.Cut(value, " ")
-	if !strings.EqualFold(got, scheme) || token == "" {
-		return "", status.Errorf(codes.Unauthenticated, "the authorization scheme is %q, not %s", got, scheme)
-	}
-	return token, nil
-}
-
-// header returns the only value of a header of a call.
-func header(ctx context.Context, name string) (string, error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	values := md.Get(name)
-	if len(values) != 1 {
-		return "", errors.New("the call has no single " + name + " header")
-	}
-	return values[0], nil
+// writeJSON answers with a JSON body. A client that is gone does not need one.
+func writeJSON(w http.ResponseWriter, code int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body)
 }

@@ -2,17 +2,32 @@ package c1
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"github.com/conductorone/baton-sdk/pkg/connectorclient"
+	"github.com/conductorone/baton-sdk/pkg/crypto/providers/jwk"
+	lambdagrpc "github.com/conductorone/baton-sdk/pkg/lambda/grpc"
+	"github.com/conductorone/baton-sdk/pkg/session"
 	"github.com/conductorone/baton-sdk/pkg/types"
+
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // Lambda is what surrounds a connector that ConductorOne hosts as a lambda function:
@@ -20,131 +35,80 @@ import (
 // that hands out the configuration, keeps the session store and makes the calls. All
 // methods are safe for concurrent use.
 type Lambda struct {
-	endpoint   *endpoint
-	runtime    *lambdaRuntime
-	api        *http.Server
-	apiAddr    string
-	credential *credential
-	caller     *caller
-	config     *configService
-	sessions   *sessionService
-	notes      *refusals
-	dir        string
-	env        []string
+	endpoint *endpoint
+	runtime  *lambdaRuntime
+	api      *httptest.Server
+	guard    *guard
+	caller   ed25519.PrivateKey
+	sessions *synctest.MemoryStore
+	dir      string
+	env      []string
 }
 
 // NewLambda starts the surroundings of a function whose configuration is settings,
 // by field name. It fails when it cannot listen on loopback or write a temporary
 // folder. The caller closes it.
 func NewLambda(settings map[string]any) (*Lambda, error) {
-	l := &Lambda{
-		runtime:  newLambdaRuntime(),
-		config:   &configService{settings: settings},
-		sessions: newSessionService(),
-		notes:    &refusals{},
+	guard, err := newGuard("DPoP")
+	if err != nil {
+		return nil, fmt.Errorf("c1: %w", err)
 	}
+	runtime := newLambdaRuntime()
+	l := &Lambda{guard: guard, runtime: runtime, api: httptest.NewServer(runtime.handler()), sessions: synctest.NewMemoryStore()}
+	store := session.NewGRPCSessionServer()
+	store.SetSessionStore(context.Background(), l.sessions)
+	services := guard.server()
+	v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
+	v1.RegisterBatonSessionServiceServer(services, store)
+	l.endpoint = &endpoint{handler: route(services, guard)}
 	if err := l.start(); err != nil {
 		return nil, fmt.Errorf("c1: %w", errors.Join(err, l.Close()))
 	}
 	return l, nil
 }
 
-func (l *Lambda) start() error {
-	authority, err := newAuthority()
-	if err != nil {
+func (l *Lambda) start() (err error) {
+	var public ed25519.PublicKey
+	if public, l.caller, err = ed25519.GenerateKey(rand.Reader); err != nil {
 		return err
 	}
-	if l.caller, err = newCaller(); err != nil {
+	signer, err := (&jose.JSONWebKey{Key: public, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
+	if err != nil {
 		return err
 	}
 	if l.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
 		return err
 	}
-	authorityFile := filepath.Join(l.dir, "authority.pem")
-	if err := os.WriteFile(authorityFile, authority.pem, 0o600); err != nil {
+	if err := l.endpoint.start(); err != nil {
 		return err
 	}
-	if err := l.startRuntime(); err != nil {
-		return err
-	}
-	if err := l.startEndpoint(authority); err != nil {
-		return err
-	}
-	l.env, err = l.caller.environment()
-	l.env = append(l.env,
-		"BATON_LAMBDA_CLIENT_ID="+l.credential.id,
-		"BATON_LAMBDA_CLIENT_SECRET="+l.credential.secret,
-		"BATON_LAMBDA_TOKEN_HOST="+l.endpoint.addr,
-		"BATON_LAMBDA_CONFIGURATION_HOST="+l.endpoint.addr,
-		"BATON_LAMBDA_CA_CERT_PATH="+authorityFile,
-		"AWS_LAMBDA_RUNTIME_API="+l.apiAddr,
-		"AWS_REGION="+cloudRegion,
-		"AWS_ACCESS_KEY_ID="+cloudAccessKeyID,
-		"AWS_SECRET_ACCESS_KEY="+rand.Text(),
+	certificate := filepath.Join(l.dir, "certificate.pem")
+	l.env = []string{
+		"BATON_LAMBDA_CLIENT_ID=" + l.guard.id,
+		"BATON_LAMBDA_CLIENT_SECRET=" + l.guard.secret,
+		"BATON_LAMBDA_TOKEN_HOST=" + l.endpoint.addr,
+		"BATON_LAMBDA_CONFIGURATION_HOST=" + l.endpoint.addr,
+		"BATON_LAMBDA_CA_CERT_PATH=" + certificate,
+		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + string(signer),
+		"BATON_LAMBDA_AUTH_JWT_EXPECTED_ISSUER=" + callerIssuer,
+		"BATON_LAMBDA_AUTH_JWT_EXPECTED_SUBJECT=" + callerSubject,
+		"BATON_LAMBDA_AUTH_JWT_EXPECTED_AUDIENCE=" + functionARN,
+		"AWS_LAMBDA_RUNTIME_API=" + l.api.Listener.Addr().String(),
+		"AWS_REGION=us-east-1",
+		// Made up: no request that they sign is ever sent.
+		"AWS_ACCESS_KEY_ID=STANDIN",
+		"AWS_SECRET_ACCESS_KEY=" + rand.Text(),
 		"AWS_EC2_METADATA_DISABLED=true",
-	)
-	return err
-}
-
-// startRuntime serves the runtime API, in the clear as the function expects it.
-func (l *Lambda) startRuntime() error {
-	listener, err := listen("127.0.0.1:0")
-	if err != nil {
-		return err
 	}
-	l.apiAddr = listener.Addr().String()
-	l.api = &http.Server{Handler: l.runtime.handler(), ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		// It returns when the server is closed, which is the only way out.
-		_ = l.api.Serve(listener)
-	}()
-	return nil
-}
-
-// startEndpoint serves the token endpoint, the configuration and the session store.
-func (l *Lambda) startEndpoint(authority *authority) error {
-	endpoint, listener, err := newEndpoint(authority.server)
-	if err != nil {
-		return err
-	}
-	if l.credential, err = newCredential(endpoint.addr); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	issued := newTokens()
-	proofs := newProofs(endpoint.addr, issued)
-	guarded := (&guard{notes: l.notes, authenticate: proofs.call}).server()
-	v1.RegisterConnectorConfigServiceServer(guarded, l.config)
-	v1.RegisterBatonSessionServiceServer(guarded, l.sessions)
-	mux := http.NewServeMux()
-	mux.Handle(oauthPath, &tokenEndpoint{
-		credential: l.credential,
-		tokens:     issued,
-		notes:      l.notes,
-		check: func(r *http.Request, claims *assertionClaims) (string, error) {
-			if err := checkIdentity(claims.Identity); err != nil {
-				return "", err
-			}
-			return proofs.tokenRequest(r)
-		},
-	})
-	endpoint.start(listener, route(guarded, mux))
-	l.endpoint = endpoint
-	return nil
+	return l.endpoint.writeCertificate(certificate)
 }
 
 // Close ends both servers. A function that waits for a call ends itself then.
 func (l *Lambda) Close() error {
-	var errs []error
-	if l.api != nil {
-		errs = append(errs, l.api.Close())
-	}
-	if l.endpoint != nil {
-		l.endpoint.pause()
-	}
-	if l.dir != "" {
-		errs = append(errs, os.RemoveAll(l.dir))
-	}
-	if err := errors.Join(errs...); err != nil {
+	_ = l.api.Config.Close() // what waits for a call would hold it up
+	l.api.Close()
+	l.endpoint.pause()
+	if err := os.RemoveAll(l.dir); err != nil {
 		return fmt.Errorf("c1: %w", err)
 	}
 	return nil
@@ -154,52 +118,93 @@ func (l *Lambda) Close() error {
 // connector's subcommand lambda runs as this function. Several processes may run as
 // the same function; they share the calls.
 func (l *Lambda) Environment() []string {
-	return append([]string(nil), l.env...)
-}
-
-// Secret returns the client secret, which a connector must not tell anybody.
-func (l *Lambda) Secret() string {
-	return l.credential.secret
+	return slices.Clone(l.env)
 }
 
 // Connector returns a client whose calls invoke the function, signed by ConductorOne.
 // A call waits for an execution environment, which is a process with
 // [Lambda.Environment], to be free: give it a context that ends.
 func (l *Lambda) Connector(ctx context.Context) types.ConnectorClient {
-	return connectorclient.NewConnectorClient(ctx, newFunctionConn(l.runtime, l.caller))
-}
-
-// Stranger is [Lambda.Connector] without a signature: the function has to refuse its
-// calls.
-func (l *Lambda) Stranger(ctx context.Context) types.ConnectorClient {
-	return connectorclient.NewConnectorClient(ctx, newFunctionConn(l.runtime, nil))
+	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(transport{l.runtime}), l.caller})
 }
 
 // WaitIdle returns once n execution environments of the function wait for a call. It
 // fails when ctx ends first.
 func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
-	if err := l.runtime.waitIdle(ctx, n); err != nil {
+	if err := l.runtime.state.await(ctx, func() bool { return l.runtime.idle >= n }); err != nil {
 		return fmt.Errorf("c1: not %d execution environments are idle: %w", n, err)
 	}
 	return nil
 }
 
-// Configurations returns how often the function has fetched its configuration.
-func (l *Lambda) Configurations() int {
-	l.config.mu.Lock()
-	defer l.config.mu.Unlock()
-	return l.config.calls
-}
-
 // SessionValues returns how many values the session store holds, and how many the
 // function has ever stored in it.
-func (l *Lambda) SessionValues() (int, int) {
-	return l.sessions.counts()
+func (l *Lambda) SessionValues() (stored, written int) {
+	return l.sessions.Counts()
 }
 
 // Refusals returns one line for each request to ConductorOne's side that was
 // answered with an error, in order. A connector that keeps to the protocol causes
 // none.
 func (l *Lambda) Refusals() []string {
-	return l.notes.list()
+	return l.guard.refusals()
+}
+
+const (
+	callerIssuer  = "https://conductorone.stand-in"
+	callerSubject = "stand-in-tenant"
+)
+
+// signedConn signs the calls of the function as ConductorOne does.
+type signedConn struct {
+	grpc.ClientConnInterface
+
+	key ed25519.PrivateKey
+}
+
+// Invoke calls a method of the function. Streams are not part of the transport.
+func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: c.key}, nil)
+	if err != nil {
+		return fmt.Errorf("c1: %w", err)
+	}
+	now := time.Now()
+	token, err := jwt.Signed(signer).Claims(jwt.Claims{
+		Issuer: callerIssuer, Subject: callerSubject, Audience: jwt.Audience{functionARN},
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+	}).Serialize()
+	if err != nil {
+		return fmt.Errorf("c1: %w", err)
+	}
+	return c.ClientConnInterface.Invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, args, reply, opts...)
+}
+
+// configService is c1.connectorapi.baton.v1.ConnectorConfigService for one hosted
+// connector.
+type configService struct {
+	v1.UnimplementedConnectorConfigServiceServer
+
+	settings map[string]any
+}
+
+// GetConnectorConfig returns the settings as JSON, encrypted to the key with which
+// the caller has signed the proof of this call (RFC 9449, section 4).
+func (s *configService) GetConnectorConfig(ctx context.Context, _ *v1.GetConnectorConfigRequest) (*v1.GetConnectorConfigResponse, error) {
+	proof, err := jose.ParseSignedCompact(header(ctx, "dpop"), []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		return nil, status.Errorf(codes.Unauthenticated, "proof: %v", err)
+	}
+	key, ok := proof.Signatures[0].Header.JSONWebKey.Key.(ed25519.PublicKey)
+	if !ok {
+		return nil, status.Error(codes.Unauthenticated, "proof: it has no Ed25519 key")
+	}
+	plain, err := json.Marshal(s.settings)
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "settings: %v", err)
+	}
+	sealed, err := jwk.EncryptED25519(key, plain)
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "settings: %v", err)
+	}
+	return v1.GetConnectorConfigResponse_builder{Config: sealed}.Build(), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,113 +14,77 @@ import (
 // Server is ConductorOne's side of one connector in service mode. All methods are
 // safe for concurrent use.
 type Server struct {
-	endpoint   *endpoint
-	credential *credential
-	tokens     *tokens
-	ledger     *ledger
-	notes      *refusals
-	dir        string
+	endpoint *endpoint
+	guard    *guard
+	queue    *queue
+	dir      string
 }
 
 // New starts a server with a credential of its own. It fails when it cannot listen
 // on loopback or write a temporary folder. The caller closes the server.
 func New() (*Server, error) {
-	s := &Server{tokens: newTokens(), ledger: newLedger(), notes: &refusals{}}
-	if err := s.start(); err != nil {
+	guard, err := newGuard("Bearer")
+	if err != nil {
+		return nil, fmt.Errorf("c1: %w", err)
+	}
+	s := &Server{guard: guard, queue: &queue{watched: newWatched(), all: map[string]*Task{}}}
+	if s.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
+		return nil, fmt.Errorf("c1: %w", err)
+	}
+	services := guard.server()
+	v1.RegisterBatonServiceServer(services, &batonService{queue: s.queue, uploads: s.dir})
+	s.endpoint = &endpoint{handler: route(services, guard)}
+	if err = s.endpoint.start(); err == nil {
+		err = s.endpoint.writeCertificate(s.certificate())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("c1: %w", errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
 
-func (s *Server) start() error {
-	authority, err := newAuthority()
-	if err != nil {
-		return err
-	}
-	if s.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
-		return err
-	}
-	if err := os.WriteFile(s.authorityFile(), authority.pem, 0o600); err != nil {
-		return err
-	}
-	endpoint, listener, err := newEndpoint(authority.server)
-	if err != nil {
-		return err
-	}
-	if s.credential, err = newCredential(endpoint.addr); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	guarded := (&guard{notes: s.notes, authenticate: bearer(s.tokens)}).server()
-	v1.RegisterBatonServiceServer(guarded, &batonService{ledger: s.ledger, uploads: s.dir})
-	mux := http.NewServeMux()
-	mux.Handle(oauthPath, &tokenEndpoint{credential: s.credential, tokens: s.tokens, notes: s.notes})
-	endpoint.start(listener, route(guarded, mux))
-	s.endpoint = endpoint
-	return nil
-}
-
 // Close ends the server and removes the uploaded files. A closed server is not to
 // be resumed.
 func (s *Server) Close() error {
-	if s.endpoint != nil {
-		s.endpoint.pause()
-	}
-	if s.dir == "" {
-		return nil
-	}
+	s.endpoint.pause()
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("c1: %w", err)
 	}
 	return nil
 }
 
-func (s *Server) authorityFile() string {
-	return filepath.Join(s.dir, "authority.pem")
+func (s *Server) certificate() string {
+	return filepath.Join(s.dir, "certificate.pem")
 }
 
 // Environment returns the environment variables, as name=value, that make a
 // connector run in service mode against this server.
 func (s *Server) Environment() []string {
 	return []string{
-		"BATON_CLIENT_ID=" + s.credential.id,
-		"BATON_CLIENT_SECRET=" + s.credential.secret,
+		"BATON_CLIENT_ID=" + s.guard.id,
+		"BATON_CLIENT_SECRET=" + s.guard.secret,
 		"BATON_C1_API_HOST=" + s.endpoint.addr,
-		"SSL_CERT_FILE=" + s.authorityFile(),
+		"SSL_CERT_FILE=" + s.certificate(),
 	}
-}
-
-// Secret returns the client secret, which a connector must not tell anybody.
-func (s *Server) Secret() string {
-	return s.credential.secret
 }
 
 // Enqueue queues a task behind those that were queued before. The message is copied;
 // its id and status are set.
 func (s *Server) Enqueue(message *v1.Task) *Task {
-	return s.ledger.add(message)
+	return s.queue.add(message)
 }
 
 // Hellos returns the greetings of the connector so far. One that answers a hello
 // task names the task.
-func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
-	var hellos []*v1.BatonServiceHelloRequest
-	s.ledger.read(func() { hellos = slices.Clone(s.ledger.hellos) })
+func (s *Server) Hellos() (hellos []*v1.BatonServiceHelloRequest) {
+	s.queue.update(func() { hellos = slices.Clone(s.queue.hellos) })
 	return hellos
-}
-
-// WaitHello returns once the connector has greeted n times. It fails when ctx ends
-// first.
-func (s *Server) WaitHello(ctx context.Context, n int) error {
-	if err := s.ledger.await(ctx, func() bool { return len(s.ledger.hellos) >= n }); err != nil {
-		return fmt.Errorf("c1: the connector has not said hello %d times: %w", n, err)
-	}
-	return nil
 }
 
 // WaitPoll returns once the connector waits for a task, which it does not do before it
 // has started. It fails when ctx ends first.
 func (s *Server) WaitPoll(ctx context.Context) error {
-	if err := s.ledger.await(ctx, func() bool { return s.ledger.polls > 0 && len(s.ledger.pending) == 0 }); err != nil {
+	if err := s.queue.await(ctx, func() bool { return s.queue.polls > 0 && len(s.queue.pending) == 0 }); err != nil {
 		return fmt.Errorf("c1: the connector does not ask for tasks: %w", err)
 	}
 	return nil
@@ -131,29 +94,29 @@ func (s *Server) WaitPoll(ctx context.Context) error {
 // can be queued meanwhile. An answer that is on its way at this moment is lost, and
 // a task with it: see the limits of the package.
 func (s *Server) Pause() {
-	s.ledger.update(func() { s.ledger.away = true })
+	s.queue.update(func() { s.queue.away = true })
 	s.endpoint.pause()
 }
 
 // Resume brings the server back on the same port. It fails when another process has
 // taken the port.
 func (s *Server) Resume() error {
-	if err := s.endpoint.resume(); err != nil {
+	if err := s.endpoint.start(); err != nil {
 		return fmt.Errorf("c1: %w", err)
 	}
 	// The contexts of all polls from before have ended, so those take nothing.
-	s.ledger.update(func() { s.ledger.away = false })
+	s.queue.update(func() { s.queue.away = false })
 	return nil
 }
 
 // RejectCredentials makes the server refuse the connector's credential, and revokes
-// its access tokens, or accepts the credential again.
+// its access token, or accepts the credential again.
 func (s *Server) RejectCredentials(reject bool) {
-	s.tokens.reject(reject)
+	s.guard.reject(reject)
 }
 
 // Refusals returns one line for each request that was answered with an error, in
 // order. A connector that keeps to the protocol causes none.
 func (s *Server) Refusals() []string {
-	return s.notes.list()
+	return s.guard.refusals()
 }

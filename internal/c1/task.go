@@ -14,9 +14,8 @@ import (
 // Task is a task that was given to [Server.Enqueue]. All methods are safe for
 // concurrent use.
 type Task struct {
-	id      string
 	message *v1.Task
-	state   *monitor
+	state   *watched
 
 	// The rest is guarded by state.
 	heartbeats int
@@ -27,11 +26,9 @@ type Task struct {
 
 // Result is what the connector said in FinishTask, or in Hello for a hello task.
 type Result struct {
-	// Status is the outcome, OK when the task succeeded. It carries the details
-	// that the connector sent.
+	// Status is the outcome, with the details that the connector sent.
 	Status *status.Status
-	// NonRetryable is set on a failed task that ConductorOne is told not to try
-	// again.
+	// NonRetryable is set on a failed task that is not to be tried again.
 	NonRetryable bool
 	// Annotations are those of the outcome.
 	Annotations annotations.Annotations
@@ -43,28 +40,18 @@ type Result struct {
 	C1Z string
 }
 
-// Err returns the outcome as an error, nil when the task succeeded.
-func (r *Result) Err() error {
-	return r.Status.Err()
-}
-
 // ID returns the identifier that the task was given.
 func (t *Task) ID() string {
-	return t.id
+	return t.message.GetId()
 }
 
 // Wait returns the result of the task once the connector has finished it. It fails
 // when ctx ends first.
 func (t *Task) Wait(ctx context.Context) (*Result, error) {
-	var result *Result
-	err := t.state.await(ctx, func() bool {
-		result = t.result
-		return result != nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("task %s is not finished: %w", t.id, err)
+	if err := t.state.await(ctx, func() bool { return t.result != nil }); err != nil {
+		return nil, fmt.Errorf("task %s is not finished: %w", t.ID(), err)
 	}
-	return result, nil
+	return t.result, nil
 }
 
 // Cancel tells the connector with the answer to its next heartbeat that the task is
@@ -73,18 +60,8 @@ func (t *Task) Cancel() {
 	t.state.update(func() { t.cancelled = true })
 }
 
-// WaitHeartbeats returns once the connector has sent n heartbeats for the task. It
-// fails when ctx ends first.
-func (t *Task) WaitHeartbeats(ctx context.Context, n int) error {
-	if err := t.state.await(ctx, func() bool { return t.heartbeats >= n }); err != nil {
-		return fmt.Errorf("task %s has not sent %d heartbeats: %w", t.id, n, err)
-	}
-	return nil
-}
-
 // Heartbeats returns how many heartbeats the connector has sent for the task.
-func (t *Task) Heartbeats() int {
-	var n int
-	t.state.read(func() { n = t.heartbeats })
+func (t *Task) Heartbeats() (n int) {
+	t.state.update(func() { n = t.heartbeats })
 	return n
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package e2e
 
 import (
@@ -8,6 +10,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/conductorone/baton-whimsical/internal/launch"
 )
 
 const root = "../.."
@@ -18,7 +22,7 @@ func TestGeneratedFilesAreFresh(t *testing.T) {
 		"baton_capabilities.json": "capabilities",
 	} {
 		t.Run(file, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), binary(t, connectorPackage), command) //nolint:gosec // the binary under test
+			cmd := exec.CommandContext(t.Context(), launch.Binary(t, launch.Connector), command) //nolint:gosec // the binary under test
 			generated, err := cmd.Output()
 			if err != nil {
 				t.Fatal(err)

@@ -9,8 +9,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
@@ -36,23 +39,21 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 		t.Skipf("nobody here can mount a read-only root file system and change the user: %v\n%s", err, out)
 	}
 	t.Parallel()
-	server, workspace := newC1(t), newWhimsical(t, sim.Config{Users: 3000})
+	server, workspace := launch.NewC1(t), faults.Serve(t, sim.Config{Users: 3000})
 	root := podRoot(t, server.Environment())
-	port := freePort(t)
-	env := append(server.Environment(), workspace.settings()...)
-	s := &service{
-		c1: server, whimsical: workspace,
-		process: startProcess(t, "unshare", []string{"--mount", "--propagation", "private", "sh", "-c", confinement}, append(env,
-			"PATH="+os.Getenv("PATH"), "ROOT="+root, "HOME=/tmp", "TMPDIR=/tmp", "SSL_CERT_FILE=/ca.pem", provisioning, "BATON_LOG_LEVEL=info",
-			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT="+port,
-		), []string{token, server.Secret()}),
-	}
-	s.sync(fullSync()).check(t, expected(workspace.Users()))
-	viewer := workspace.person(t, isViewer)
-	s.succeed(grantTask("editor", viewer.ID))
-	s.sync(fullSync()).check(t, expected(workspace.Users()))
+	env := append(server.Environment(), launch.Settings(workspace)...)
+	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
+		Path: "unshare", Args: []string{"--mount", "--propagation", "private", "sh", "-c", confinement}, Dir: t.TempDir(),
+		Env: append(env, "PATH="+os.Getenv("PATH"), "ROOT="+root, "HOME=/tmp", "TMPDIR=/tmp", "SSL_CERT_FILE=/ca.pem", provisioning, "BATON_LOG_LEVEL=info",
+			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT="+freePort(t)),
+	})}
+	watched := make(chan int64, 1)
+	go func() { watched <- s.PeakMemory() }()
+	s.syncs()
+	s.succeed(grantTask("editor", workspace.Person(t, faults.IsViewer).ID))
+	s.syncs()
 
-	status := s.proc("status")
+	status := procFile(t, s.Process, "status")
 	for _, line := range []string{
 		"Uid:\t" + strings.Repeat(podUser+"\t", 3) + podUser, "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1",
 	} {
@@ -60,12 +61,23 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 			t.Errorf("the status of the process does not hold %q:\n%s", line, status)
 		}
 	}
-	if mounts := s.proc("mountinfo"); !regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ / ro,`).MatchString(mounts) {
+	if mounts := procFile(t, s.Process, "mountinfo"); !regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ / ro,`).MatchString(mounts) {
 		t.Errorf("the root file system is not read-only:\n%s", mounts)
 	}
-	if peak, limit := s.peakMemory(), memoryLimit(t); peak > limit {
+	s.Signal(syscall.SIGTERM, false)
+	if peak, limit := <-watched, memoryLimit(t); peak > limit || peak == 0 {
 		t.Errorf("the processes have taken %d MiB, of %d that the Deployment allows", peak>>20, limit>>20)
 	}
+}
+
+// procFile reads a file of proc(5) about a process.
+func procFile(t *testing.T, p *launch.Process, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Cmd.Process.Pid, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }
 
 // podRoot makes the files of the image, with the certificate authority of the
@@ -73,14 +85,14 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 func podRoot(t *testing.T, c1Environment []string) string {
 	t.Helper()
 	root := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), connectorPackage) //nolint:gosec // constants
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), launch.Connector) //nolint:gosec // constants
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, variable := range c1Environment {
 		if path, ok := strings.CutPrefix(variable, "SSL_CERT_FILE="); ok {
-			authority, err := os.ReadFile(path)
+			authority, err := os.ReadFile(path) //nolint:gosec // the stand-in's own file
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +102,7 @@ func podRoot(t *testing.T, c1Environment []string) string {
 		}
 	}
 	for _, dir := range []string{"tmp", "etc", "proc", "dev"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil { //nolint:gosec // a mount point, and public
 			t.Fatal(err)
 		}
 	}
@@ -113,52 +125,6 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// proc reads a file of proc(5) about the process.
-func (p *process) proc(name string) string {
-	p.t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, name))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return string(content)
-}
-
-var peakPattern = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-// peakMemory returns the sum of the peaks of the process and its children, the
-// program itself included, in bytes.
-func (p *process) peakMemory() int64 {
-	p.t.Helper()
-	var sum int64
-	pids := []string{strconv.Itoa(p.cmd.Process.Pid)}
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid)) // any thread may have started one
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for _, list := range lists {
-		children, err := os.ReadFile(list)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		pids = append(pids, strings.Fields(string(children))...)
-	}
-	if len(pids) != 2 {
-		p.t.Fatalf("the service has the processes %v, not two", pids)
-	}
-	for _, pid := range pids {
-		status, err := os.ReadFile(filepath.Join("/proc", pid, "status")) //nolint:gosec // of proc(5)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		peak, err := strconv.ParseInt(string(peakPattern.FindSubmatch(status)[1]), 10, 64)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		sum += peak << 10
-	}
-	return sum
 }
 
 // memoryLimit is what the Deployment allows, in bytes.

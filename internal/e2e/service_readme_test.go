@@ -1,20 +1,21 @@
+//go:build unix
+
 package e2e
 
 import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
 )
 
 // TestTheReadmesCommandsStartTheService types what the README says under "Without
 // Kubernetes", with the stand-ins in the place of Whimsical and ConductorOne.
 func TestTheReadmesCommandsStartTheService(t *testing.T) {
-	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
-		t.Skip("Go takes no certificate authority from the environment here")
-	}
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -24,10 +25,10 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	if block == nil {
 		t.Fatal("the README has no commands under Without Kubernetes")
 	}
-	server, workspace := newC1(t), newWhimsical(t, twelve)
+	server, workspace := launch.NewC1(t), faults.Serve(t, twelve)
 	commands := string(block[1])
 	var rest []string
-	for _, setting := range append(server.Environment(), workspace.settings()...) {
+	for _, setting := range append(server.Environment(), launch.Settings(workspace)...) {
 		name, value, _ := strings.Cut(setting, "=")
 		typed := strings.Replace(commands, name+"=...", name+"='"+value+"'", 1)
 		if typed == commands {
@@ -40,16 +41,14 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	}
 	// No shell stays behind, which the end of the test would not end.
 	commands = strings.Replace(commands, "\nbin/", "\nexec bin/", 1)
-	path := binary(t, connectorPackage)
-	s := &service{
-		c1: server, whimsical: workspace,
-		process: startProcess(t, "bash", []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands},
-			append(rest, "CONNECTOR="+filepath.Clean(path), "PATH="+os.Getenv("PATH")), []string{token, server.Secret()}),
-	}
-	s.sync(fullSync()).check(t, expected(workspace.Users()))
-	viewer := workspace.person(t, isViewer)
-	s.succeed(grantTask("editor", viewer.ID))
-	if changed := mutations(workspace.take()); len(changed) != 1 {
+	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
+		Path: "bash", Args: []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands}, Dir: t.TempDir(),
+		Env: append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
+	})}
+	s.syncs()
+	s.TakeRequests()
+	s.succeed(grantTask("editor", workspace.Person(t, faults.IsViewer).ID))
+	if changed := s.TakeChanges(); len(changed) != 1 {
 		t.Errorf("a grant has sent %v", changed)
 	}
 }

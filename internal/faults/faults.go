@@ -1,11 +1,20 @@
-// Package faults makes a healthy SCIM server misbehave, for tests: an [Injector]
-// stands in front of the server and lets named faults strike its requests, each
-// switchable by operation and by number. [Table] lists all of them.
+// Package faults makes a healthy SCIM server misbehave. Use it wherever a test needs
+// a server that fails: an [Injector] stands in front of the server, lets faults
+// strike its requests by operation and by number, and keeps the requests. [Serve]
+// puts one in front of a simulated workspace, [Table] lists all faults by name.
+//
+//	w := faults.Serve(t, sim.Config{Users: 12})
+//	w.Set(faults.Rule{Fault: faults.Named("503"), Operations: []faults.Operation{faults.List}, After: 1})
+//	err := listUsers(w.URL, leaks.Token)
+//	if w.Strikes() == 0 || err == nil {
+//		t.Error("the second page was not broken, or nobody noticed")
+//	}
 package faults
 
 import (
 	"net/http"
 	"slices"
+	"sync"
 )
 
 // Fault is one way in which a server, or the network before it, misbehaves.
@@ -39,12 +48,31 @@ func Table() []Fault {
 	return slices.Concat(refusals, throttles, outages, connections, bodies, types, bombs, redirects(), echoes)
 }
 
-// Named returns the fault with the given name and whether there is one.
-func Named(name string) (Fault, bool) {
-	all := Table()
-	i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })
-	if i < 0 {
-		return Fault{}, false
+// Named returns the fault with the given name, which must exist.
+func Named(name string) Fault {
+	for _, fault := range Table() {
+		if fault.Name == name {
+			return fault
+		}
 	}
-	return all[i], true
+	panic("there is no fault " + name)
+}
+
+// Hold returns a fault that holds requests back until release is called, and then
+// lets them through.
+func Hold() (fault Fault, release func()) {
+	open := make(chan struct{})
+	return Custom(func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+		select {
+		case <-open:
+		case <-r.Context().Done():
+		}
+		healthy.ServeHTTP(w, r)
+	}), sync.OnceFunc(func() { close(open) })
+}
+
+// Custom returns a fault that a single test needs: answer stands in for the healthy
+// server.
+func Custom(answer func(w http.ResponseWriter, r *http.Request, healthy http.Handler)) Fault {
+	return Fault{Name: "custom", strike: func(s *strike) { answer(s.w, s.r, s.healthy) }}
 }

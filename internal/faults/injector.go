@@ -3,6 +3,7 @@ package faults
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -29,8 +30,9 @@ type Injector struct {
 	mu    sync.Mutex
 	rules []*counted
 	// strikes counts the requests that a fault hit; struck is closed by the first.
-	strikes int
-	struck  chan struct{}
+	strikes  int
+	struck   chan struct{}
+	requests []string
 }
 
 // counted is a rule and the number of requests that it was asked about.
@@ -57,6 +59,20 @@ func (i *Injector) Set(rules ...Rule) {
 	}
 }
 
+// TakeRequests returns the requests since the last call, as method and path.
+func (i *Injector) TakeRequests() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	requests := i.requests
+	i.requests = nil
+	return requests
+}
+
+// TakeChanges is TakeRequests without those that only read.
+func (i *Injector) TakeChanges() []string {
+	return slices.DeleteFunc(i.TakeRequests(), func(request string) bool { return strings.HasPrefix(request, http.MethodGet) })
+}
+
 // Strikes returns how many requests were hit since the last Set.
 func (i *Injector) Strikes() int {
 	i.mu.Lock()
@@ -81,7 +97,7 @@ func (i *Injector) Close() {
 // ServeHTTP answers a request by the fault that strikes it, or else by the
 // healthy server.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault, struck := i.judge(OperationOf(r))
+	fault, struck := i.judge(r)
 	if !struck {
 		i.healthy.ServeHTTP(w, r)
 		return
@@ -89,9 +105,12 @@ func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.strike(&strike{w: w, r: r, healthy: i.healthy, elsewhere: i.elsewhere, closed: i.closed})
 }
 
-func (i *Injector) judge(operation Operation) (Fault, bool) {
+// judge notes a request and finds the fault that strikes it.
+func (i *Injector) judge(r *http.Request) (Fault, bool) {
+	operation := OperationOf(r)
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.requests = append(i.requests, r.Method+" "+r.URL.Path)
 	for _, rule := range i.rules {
 		if len(rule.Operations) > 0 && !slices.Contains(rule.Operations, operation) {
 			continue

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Operation is what a request asks of the API.
+// Operation is what a request asks of the API: the method, but for the four kinds of
+// GET.
 type Operation string
 
 // The operations of Whimsical's SCIM API that the connector uses.
@@ -18,39 +19,24 @@ const (
 	Get Operation = "get"
 	// Find looks a user up by a filter.
 	Find Operation = "find"
-	// Create creates a user.
-	Create Operation = "create"
-	// Patch changes a user.
-	Patch Operation = "patch"
-	// Delete removes a user.
-	Delete Operation = "delete"
-	// Other is every request that is none of the above.
-	Other Operation = "other"
+
+	Create Operation = http.MethodPost
+	Patch  Operation = http.MethodPatch
+	Delete Operation = http.MethodDelete
 )
 
 // OperationOf returns what a request asks.
 func OperationOf(r *http.Request) Operation {
-	collection := strings.HasSuffix(r.URL.EscapedPath(), "/Users")
-	query := r.URL.Query()
-	switch r.Method {
-	case http.MethodGet:
-		switch {
-		case !collection:
-			return Get
-		case query.Has("filter"):
-			return Find
-		case query.Get("count") == "1":
-			return Validate
-		default:
-			return List
-		}
-	case http.MethodPost:
-		return Create
-	case http.MethodPatch:
-		return Patch
-	case http.MethodDelete:
-		return Delete
+	switch query := r.URL.Query(); {
+	case r.Method != http.MethodGet:
+		return Operation(r.Method)
+	case !strings.HasSuffix(r.URL.EscapedPath(), "/Users"):
+		return Get
+	case query.Has("filter"):
+		return Find
+	case query.Get("count") == "1":
+		return Validate
 	default:
-		return Other
+		return List
 	}
 }

@@ -1,15 +1,18 @@
+//go:build unix
+
 package reliability
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/sync"
 
+	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 var oddIDs = []string{
@@ -19,45 +22,33 @@ var oddIDs = []string{
 }
 
 // idWorkspace is a workspace of Viewers with odd ids.
-func idWorkspace(t *testing.T) (*sim.Workspace, string) {
+func idWorkspace(t *testing.T) *faults.Workspace {
 	t.Helper()
-	workspace, err := sim.New(sim.Config{Token: token, PageSize: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := faults.Serve(t, sim.Config{PageSize: 7})
 	for i, id := range oddIDs {
-		workspace.Add(sim.User{ID: id, UserName: fmt.Sprintf("person%d@example.com", i), Active: true, Editor: new(bool)})
+		email := fmt.Sprintf("person%d@example.com", i)
+		w.Add(sim.User{ID: id, UserName: email, Email: email, DisplayName: "Person", Active: true, Editor: new(bool)})
 	}
-	server := httptest.NewServer(workspace.Handler())
-	t.Cleanup(server.Close)
-	return workspace, server.URL + sim.BasePath
+	return w
 }
 
 func TestIDsOfEveryShapeAreSynced(t *testing.T) {
-	_, url := idWorkspace(t)
-	picture, _ := syncFrom(t, url)
-	for _, id := range oddIDs {
-		if picture.Resources["user:"+id] == nil {
-			t.Errorf("user %q is missing", id)
-		}
-		if picture.Grants["role:viewer:assigned:user:"+id] == nil {
-			t.Errorf("the grant of user %q is missing", id)
-		}
-	}
-	if len(picture.Resources) != len(oddIDs)+2 || len(picture.Grants) != len(oddIDs) {
-		t.Errorf("%d resources and %d grants", len(picture.Resources), len(picture.Grants))
+	w := idWorkspace(t)
+	picture, _ := syncFrom(t, w.URL)
+	for _, line := range picture.Access().Differences(synctest.Expected(w.Users())) {
+		t.Error(line)
 	}
 }
 
 func TestIDsOfEveryShapeAreSyncedWhenTheyAreTargeted(t *testing.T) {
-	_, url := idWorkspace(t)
+	url := idWorkspace(t).URL
 	var targets []*v2.Resource
 	for _, id := range oddIDs {
 		targets = append(targets, v2.Resource_builder{Id: userID(id)}.Build())
 	}
 	picture, _ := syncFrom(t, url, sync.WithTargetedSyncResources(targets))
 	for _, id := range oddIDs {
-		if picture.Resources["user:"+id] == nil || picture.Grants["role:viewer:assigned:user:"+id] == nil {
+		if picture.Resources["user:"+id] == nil || picture.Grants[synctest.GrantID("viewer", id)] == nil {
 			t.Errorf("user %q or their grant is missing", id)
 		}
 	}
@@ -67,8 +58,8 @@ func TestIDsOfEveryShapeAreSyncedWhenTheyAreTargeted(t *testing.T) {
 }
 
 func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
-	workspace, url := idWorkspace(t)
-	h, _ := serveConnector(t, url)
+	workspace := idWorkspace(t)
+	h, _ := serveConnector(t, workspace.URL)
 	for _, id := range oddIDs {
 		principal := v2.Resource_builder{Id: userID(id)}.Build()
 		if _, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
@@ -80,7 +71,7 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 			t.Errorf("%q is not an Editor", id)
 		}
 		if _, err := h.Client.Revoke(t.Context(), v2.GrantManagerServiceRevokeRequest_builder{
-			Grant: v2.Grant_builder{Id: "role:editor:assigned:user:" + id, Principal: principal, Entitlement: editorEntitlement()}.Build(),
+			Grant: v2.Grant_builder{Id: synctest.GrantID("editor", id), Principal: principal, Entitlement: editorEntitlement()}.Build(),
 		}.Build()); err != nil {
 			t.Errorf("revoke from %q: %v", id, err)
 		}

@@ -1,9 +1,10 @@
+//go:build unix
+
 package reliability
 
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // The people of the simulated workspace that the operations are about, by index.
@@ -36,7 +38,7 @@ type operation struct {
 	calls int
 	// run makes the call. It returns the connector's error, or errLie when the
 	// call succeeded with something else than the truth.
-	run func(s *station) error
+	run func(s *builders) error
 	// changed is the workspace as it has to be after a success.
 	changed func(users []sim.User) []sim.User
 }
@@ -78,14 +80,14 @@ func change(index int, with func(*sim.User)) func([]sim.User) []sim.User {
 	}
 }
 
-func validate(s *station) error {
+func validate(s *builders) error {
 	_, err := s.connector.Validate(s.ctx)
 	return err
 }
 
 // list reads all pages of users, and then who holds which role, as a sync does.
 // A page that fails is read again, as the SDK does.
-func list(s *station) error {
+func list(s *builders) error {
 	listed, err := drain(func(token string) ([]string, string, error) {
 		users, results, err := s.users.List(s.ctx, nil, s.page(token))
 		return resourceIDs(users), nextOf(results), err
@@ -94,10 +96,10 @@ func list(s *station) error {
 		return err
 	}
 	var wantUsers, wantGrants, granted []string
-	for _, user := range s.workspace.Users() {
+	for _, user := range s.Users() {
 		wantUsers = append(wantUsers, user.ID)
-		if user.Active && user.Editor != nil {
-			wantGrants = append(wantGrants, roleName(*user.Editor)+":"+user.ID)
+		if role := synctest.RoleOf(user); role != "" {
+			wantGrants = append(wantGrants, role+":"+user.ID)
 		}
 	}
 	for _, role := range []string{"editor", "viewer"} {
@@ -138,7 +140,7 @@ func drain(read func(token string) ([]string, string, error)) ([]string, error) 
 	}
 }
 
-func get(s *station) error {
+func get(s *builders) error {
 	want := sim.Person(anEditor)
 	resource, _, err := s.users.Get(s.ctx, userID(want.ID), nil)
 	if err != nil {
@@ -154,8 +156,8 @@ func get(s *station) error {
 	return nil
 }
 
-func create(email string) func(*station) error {
-	return func(s *station) error {
+func create(email string) func(*builders) error {
+	return func(s *builders) error {
 		profile, err := structpb.NewStruct(map[string]any{"email": email, "first_name": "Grace", "last_name": "Hopper", "role": "viewer"})
 		if err != nil {
 			return err
@@ -173,7 +175,7 @@ func create(email string) func(*station) error {
 		case *v2.CreateAccountResponse_ActionRequiredResult:
 			return errPending
 		}
-		user, ok := s.workspace.User(resource.GetId().GetResource())
+		user, ok := s.User(resource.GetId().GetResource())
 		if !ok || user.UserName != email {
 			return fmt.Errorf("%w: %v", errLie, answer)
 		}
@@ -181,20 +183,20 @@ func create(email string) func(*station) error {
 	}
 }
 
-func grantEditor(s *station) error {
+func grantEditor(s *builders) error {
 	principal := v2.Resource_builder{Id: userID(sim.Person(aViewer).ID)}.Build()
 	_, _, err := s.roles.Grant(s.ctx, principal, editorEntitlement())
 	return err
 }
 
-func revokeEditor(s *station) error {
+func revokeEditor(s *builders) error {
 	principal := v2.Resource_builder{Id: userID(sim.Person(anEditor).ID)}.Build()
 	_, err := s.roles.Revoke(s.ctx, v2.Grant_builder{Principal: principal, Entitlement: editorEntitlement()}.Build())
 	return err
 }
 
-func invoke(action string, index int) func(*station) error {
-	return func(s *station) error {
+func invoke(action string, index int) func(*builders) error {
+	return func(s *builders) error {
 		arguments, err := structpb.NewStruct(map[string]any{"user_id": sim.Person(index).ID})
 		if err != nil {
 			return err
@@ -207,12 +209,12 @@ func invoke(action string, index int) func(*station) error {
 	}
 }
 
-func remove(s *station) error {
+func remove(s *builders) error {
 	_, err := s.users.Delete(s.ctx, userID(sim.Person(aViewer).ID), nil)
 	return err
 }
 
-func (s *station) page(token string) rs.SyncOpAttrs {
+func (s *builders) page(token string) rs.SyncOpAttrs {
 	return rs.SyncOpAttrs{Session: s.store, SyncID: "sync", PageToken: pagination.Token{Token: token}}
 }
 
@@ -242,14 +244,9 @@ func holderIDs(role string, grants []*v2.Grant) []string {
 }
 
 func sameSet(a, b []string) bool {
-	set := func(ids []string) []string {
-		members := map[string]struct{}{}
-		for _, id := range ids {
-			members[id] = struct{}{}
-		}
-		return slices.Sorted(maps.Keys(members))
-	}
-	return slices.Equal(set(a), set(b))
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
 func userID(id string) *v2.ResourceId {
@@ -261,12 +258,5 @@ func roleResource(role string) *v2.Resource {
 }
 
 func editorEntitlement() *v2.Entitlement {
-	return v2.Entitlement_builder{Id: "role:editor:assigned", Slug: "assigned", Resource: roleResource("editor")}.Build()
-}
-
-func roleName(editor bool) string {
-	if editor {
-		return "editor"
-	}
-	return "viewer"
+	return v2.Entitlement_builder{Id: synctest.EntitlementID("editor"), Slug: "assigned", Resource: roleResource("editor")}.Build()
 }

@@ -3,18 +3,12 @@
 package reliability
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -23,127 +17,96 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
-// checkEmitted checks everything that a run has written but its .c1z file.
-func (s *shell) checkEmitted(r *run) {
-	s.t.Helper()
-	outputs := map[string]string{"stdout": r.stdout.String(), "stderr": r.stderr.String()}
-	logs, err := filepath.Glob(filepath.Join(s.dir, "*.log"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, path := range logs {
-		log, err := os.ReadFile(path)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		outputs[filepath.Base(path)] = string(log)
-	}
-	for name, output := range outputs {
-		for _, leak := range leaksOfLog(output) {
-			s.t.Errorf("%s: %s", name, leak)
-		}
-	}
-}
-
-// checkFiles checks all files that a run has left for the token.
-func (s *shell) checkFiles() {
-	s.t.Helper()
-	s.unpack()
-	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+// checkFiles checks all files that runs have left for the token, and the logs among
+// them for addresses as well. What the processes have written is checked by launch.
+func checkFiles(t *testing.T, f *launch.Folder) {
+	t.Helper()
+	unpack(t, f)
+	err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
 		content, err := os.ReadFile(path) //nolint:gosec // in the test's own folder
-		if part := partOfToken(string(content)); part != "" {
-			s.t.Errorf("the file %s holds %q of the token", path, part)
+		if part := leaks.PartOfToken(string(content)); part != "" {
+			t.Errorf("the file %s holds %q of the token", path, part)
+		}
+		if filepath.Ext(path) == ".log" {
+			for _, leak := range leaks.InLog(string(content)) {
+				t.Error(leak)
+			}
 		}
 		return err
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
-// unpack writes what the .c1z file holds beside it: its files, and everything
+// unpack writes what the .c1z file holds into the folder: its files, and everything
 // that the SDK reads from it.
-func (s *shell) unpack() {
-	s.t.Helper()
-	file, err := os.Open(s.file)
+func unpack(t *testing.T, f *launch.Folder) {
+	t.Helper()
+	file, err := os.Open(f.File)
 	if err != nil {
 		return // the sync has failed
 	}
 	defer func() { _ = file.Close() }()
-	unpacked := filepath.Join(s.dir, "unpacked")
+	unpacked := filepath.Join(f.Dir, "unpacked")
 	if err := os.Mkdir(unpacked, 0o700); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if _, _, err := formatv3.ExtractEnvelopePayload(file, unpacked); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	picture, err := synctest.Read(s.t.Context(), s.file)
+	picture, err := synctest.Read(t.Context(), f.File)
 	if err != nil {
 		return // it holds no completed sync
 	}
-	var text bytes.Buffer
+	var text strings.Builder
 	for _, resource := range picture.Resources {
-		fmt.Fprint(&text, protojson.Format(resource))
+		text.WriteString(protojson.Format(resource))
 	}
-	for _, entitlement := range picture.Entitlements {
-		fmt.Fprint(&text, protojson.Format(entitlement))
+	for _, grant := range picture.Grants { // with their entitlements
+		text.WriteString(protojson.Format(grant))
 	}
-	for _, grant := range picture.Grants {
-		fmt.Fprint(&text, protojson.Format(grant))
-	}
-	if err := os.WriteFile(filepath.Join(unpacked, "picture.json"), text.Bytes(), 0o600); err != nil {
-		s.t.Fatal(err)
+	if err := os.WriteFile(filepath.Join(unpacked, "picture.json"), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret runs the real connector with each
 // fault in the middle of a sync, and with none.
 func TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret(t *testing.T) {
-	t.Parallel()
-	var strangers atomic.Int64
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strangers.Add(1) }))
-	t.Cleanup(func() {
-		elsewhere.Close()
-		if n := strangers.Load(); n != 0 {
-			t.Errorf("%d requests reached another host by a redirect", n)
-		}
-	})
-	t.Run("no fault", func(t *testing.T) {
-		t.Parallel()
-		s := newShell(t, sim.Config{Users: 30, PageSize: 10}, elsewhere.URL)
-		s.checkEmitted(s.succeeds("--log-path", filepath.Join(s.dir, "sync.log")))
-		s.checkFiles()
-	})
-	for _, fault := range faults.Table() {
+	for _, fault := range append(faults.Table(), faults.Fault{Name: "no fault"}) {
 		if fault.Name == "429 for years" {
 			continue // the SDK would wait for a minute
 		}
 		t.Run(fault.Name, func(t *testing.T) {
 			t.Parallel()
-			s := newShell(t, sim.Config{Users: 30, PageSize: 10}, elsewhere.URL)
-			s.env = []string{"BATON_HTTP_TIMEOUT_SECONDS=1"}
-			s.injector.Set(faults.Rule{Fault: fault, Operations: []faults.Operation{faults.List}, After: 1, Times: 1})
-			code, r := s.runs("--log-path", filepath.Join(s.dir, "sync.log"))
-			if s.injector.Strikes() != 1 {
-				t.Errorf("the fault struck %d times", s.injector.Strikes())
+			w := faults.Serve(t, thirty)
+			f := launch.NewFolder(t, w)
+			f.Env = append(f.Env, "BATON_LOG_LEVEL=debug", "BATON_HTTP_TIMEOUT_SECONDS=1")
+			strikes, want := 0, codes.OK
+			if fault.Name != "no fault" {
+				w.Set(faults.Rule{Fault: fault, Operations: []faults.Operation{faults.List}, After: 1, Times: 1})
+				strikes, want = 1, listedOnce(t, fault.Name)
 			}
-			if want := listedOnce(t, fault.Name); code != int(want) {
-				t.Errorf("exit code %d, want %d (%s)", code, want, want)
+			code, _ := f.Run("--log-path", filepath.Join(f.Dir, "sync.log"))
+			if w.Strikes() != strikes || code != int(want) {
+				t.Errorf("%d strikes, want %d; exit code %d, want %d (%s)", w.Strikes(), strikes, code, want, want)
 			}
 			if code == 0 {
-				s.checkWhole(30)
-			} else if _, err := synctest.Read(t.Context(), s.file); err == nil {
-				t.Error("the sync has failed, and the file holds a completed one")
+				f.Holds(w.Users())
+			} else {
+				f.HoldsNothing()
 			}
-			s.checkEmitted(r)
-			s.checkFiles()
+			checkFiles(t, f)
 		})
 	}
 }
@@ -165,78 +128,68 @@ func listedOnce(t *testing.T, fault string) codes.Code {
 	return codes.OK
 }
 
-// TestProvisioningEmitsNoSecret runs the commands that change
-// something, before a healthy server and one that echoes the request in its
-// errors.
+// TestProvisioningEmitsNoSecret runs the commands that change something before a
+// server that echoes the request in its errors. With a healthy server internal/e2e
+// runs them.
 func TestProvisioningEmitsNoSecret(t *testing.T) {
-	t.Parallel()
 	viewer, editor := sim.Person(aViewer), sim.Person(anEditor)
-	commands := map[string][]string{
+	for name, command := range map[string][]string{
 		"create": {
 			"--create-account-login", newcomer, "--create-account-email", newcomer,
 			"--create-account-profile", fmt.Sprintf(`{"email":%q,"first_name":"Grace","role":"viewer"}`, newcomer),
 		},
 		"create somebody who is there": {"--create-account-login", viewer.UserName},
 		"grant": {
-			"--grant-entitlement", "role:editor:assigned", "--grant-principal", viewer.ID, "--grant-principal-type", "user",
+			"--grant-entitlement", synctest.EntitlementID("editor"), "--grant-principal", viewer.ID, "--grant-principal-type", "user",
 		},
-		"revoke":  {"--revoke-grant", "role:editor:assigned:user:" + editor.ID},
+		"revoke":  {"--revoke-grant", synctest.GrantID("editor", editor.ID)},
 		"disable": {"--invoke-action", "disable_user", "--invoke-action-args", fmt.Sprintf(`{"user_id":%q}`, viewer.ID)},
 		"delete":  {"--delete-resource", viewer.ID, "--delete-resource-type", "user"},
-	}
-	echo, _ := faults.Named("400 that echoes")
-	for name, command := range commands {
-		for _, healthy := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, healthy %t", name, healthy), func(t *testing.T) {
-				t.Parallel()
-				s := newShell(t, sim.Config{Users: people}, "")
-				s.checkEmitted(s.succeeds())
-				if !healthy {
-					s.injector.Set(faults.Rule{Fault: echo})
-				}
-				code, r := s.runs(command...)
-				if (code == 0) != healthy {
-					t.Errorf("exit code %d:\n%s", code, r.stderr.String())
-				}
-				s.checkEmitted(r)
-				s.checkFiles()
-			})
-		}
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := faults.Serve(t, sim.Config{Users: people})
+			f := launch.NewFolder(t, w)
+			f.Env = append(f.Env, "BATON_LOG_LEVEL=debug")
+			f.Succeed()
+			w.Set(faults.Rule{Fault: faults.Named("400 that echoes")})
+			if code, _ := f.Run(command...); code == 0 {
+				t.Error("the command has succeeded")
+			}
+			checkFiles(t, f)
+		})
 	}
 }
 
 func TestTheSecondProcessDoesNotShowTheTokenOfTheCommandLine(t *testing.T) {
-	if runtime.GOOS != "linux" {
+	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
 		t.Skip("command lines are read from /proc")
 	}
-	hang, _ := faults.Named("hang before the work")
 	for name, args := range map[string][]string{
-		"in one argument": {"--whimsical-token=" + token}, "in two arguments": {"--log-level", "debug", "--whimsical-token", token},
+		"in one argument": {"--whimsical-token=" + leaks.Token}, "in two arguments": {"--log-level", "debug", "--whimsical-token", leaks.Token},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShell(t, sim.Config{Users: 3}, "")
-			s.injector.Set(faults.Rule{Fault: hang})
-			ctx, cancel := context.WithTimeout(t.Context(), longest)
-			defer cancel()
-			r := s.start(ctx, args...)
-			select {
-			case <-s.injector.Struck():
-			case <-ctx.Done():
-				t.Fatalf("no request has come:\n%s", r.stderr.String())
+			w := faults.Serve(t, sim.Config{Users: 3})
+			w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
+			f := launch.NewFolder(t, w)
+			f.Env = append(f.Env, "BATON_WHIMSICAL_TOKEN=")
+			p := f.Start(args...)
+			p.Until(w.Struck())
+			lines := ""
+			for _, child := range p.Children() {
+				line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
+				if err != nil {
+					t.Error(err)
+				}
+				lines += string(line)
 			}
-			child := childOf(t, r.cmd.Process.Pid)
-			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
-			if err != nil || !strings.Contains(string(line), "_connector-service") {
-				t.Errorf("the second process cannot be seen: %v", err)
+			if !strings.Contains(lines, "_connector-service") {
+				t.Errorf("the second process cannot be seen: %q", lines)
 			}
-			if part := partOfToken(string(line)); part != "" {
+			if part := leaks.PartOfToken(lines); part != "" {
 				t.Errorf("the second process shows %q of the token", part)
 			}
-			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
-			r.wait()
-			s.checkEmitted(r)
+			p.Signal(syscall.SIGTERM, false)
 		})
 	}
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package reliability
 
 import (
@@ -13,6 +15,8 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
@@ -52,11 +56,11 @@ func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*synctest.Pict
 	return picture, log.String()
 }
 
-func serveConnector(t *testing.T, url string) (*synctest.Harness, *logged) {
+func serveConnector(t *testing.T, url string) (*synctest.Harness, *launch.Output) {
 	t.Helper()
-	log := &logged{}
-	ctx := ctxzap.ToContext(t.Context(), log.logger())
-	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
+	log := &launch.Output{}
+	ctx := ctxzap.ToContext(t.Context(), logger(log))
+	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

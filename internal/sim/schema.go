@@ -3,38 +3,27 @@ package sim
 import (
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
 	"github.com/elimity-com/scim/schema"
 )
 
-// The attributes of a user, by their canonical names (RFC 7643, section 4.1).
-const (
-	attrUserName    = "userName"
-	attrName        = "name"
-	attrGivenName   = "givenName"
-	attrFamilyName  = "familyName"
-	attrDisplayName = "displayName"
-	attrEmails      = "emails"
-	attrActive      = "active"
-	attrEditor      = "editor"
-)
-
-// editorPath is the fully qualified path of the role (RFC 7644, section 3.10).
-const editorPath = ExtensionSchema + ":" + attrEditor
-
 // newServer returns the library's SCIM server for the users of a workspace. Groups
 // are not a resource type, so /Groups answers 404.
 func newServer(w *Workspace) (http.Handler, error) {
+	extension := schema.Schema{
+		ID:   ExtensionSchema,
+		Name: optional.NewString("Whimsical User"),
+		Attributes: schema.Attributes{schema.SimpleCoreAttribute(schema.SimpleBooleanParams(schema.BooleanParams{
+			Name:        "editor",
+			Description: optional.NewString("Whether the user is an Editor; a Viewer otherwise."),
+		}))},
+	}
 	server, err := scim.NewServer(&scim.ServerArgs{
 		ServiceProviderConfig: &scim.ServiceProviderConfig{
 			AuthenticationSchemes: []scim.AuthenticationScheme{{
-				Type:        scim.AuthenticationTypeOauthBearerToken,
-				Name:        "OAuth Bearer Token",
-				Description: "The SCIM token of the workspace.",
-				Primary:     true,
+				Type: scim.AuthenticationTypeOauthBearerToken, Name: "OAuth Bearer Token", Description: "The SCIM token of the workspace.", Primary: true,
 			}},
 			MaxResults:       w.cfg.PageSize,
 			SupportFiltering: true,
@@ -43,10 +32,9 @@ func newServer(w *Workspace) (http.Handler, error) {
 		ResourceTypes: []scim.ResourceType{{
 			ID:               optional.NewString("User"),
 			Name:             "User",
-			Description:      optional.NewString("Member of the workspace"),
-			Endpoint:         usersEndpoint,
+			Endpoint:         "/Users",
 			Schema:           schema.CoreUserSchema(),
-			SchemaExtensions: []scim.SchemaExtension{{Schema: extensionSchema()}},
+			SchemaExtensions: []scim.SchemaExtension{{Schema: extension}},
 			Handler:          resources{w},
 		}},
 	})
@@ -54,20 +42,6 @@ func newServer(w *Workspace) (http.Handler, error) {
 		return nil, fmt.Errorf("SCIM server: %w", err)
 	}
 	return server, nil
-}
-
-func extensionSchema() schema.Schema {
-	return schema.Schema{
-		ID:          ExtensionSchema,
-		Name:        optional.NewString("Whimsical User"),
-		Description: optional.NewString("Whimsical's extension of the core User schema"),
-		Attributes: schema.Attributes{
-			schema.SimpleCoreAttribute(schema.SimpleBooleanParams(schema.BooleanParams{
-				Name:        attrEditor,
-				Description: optional.NewString("Whether the user is an Editor; a Viewer otherwise."),
-			})),
-		},
-	}
 }
 
 // The complex attributes of a user on the wire. They are structs because encoding
@@ -90,28 +64,25 @@ type (
 // resource renders a user. Attributes without a value are left out, as RFC 7643,
 // section 2.5, allows.
 func resource(u User) scim.Resource {
-	attributes := scim.ResourceAttributes{attrActive: u.Active}
+	attributes := scim.ResourceAttributes{"active": u.Active}
 	if u.UserName != "" {
-		attributes[attrUserName] = u.UserName
+		attributes["userName"] = u.UserName
 	}
 	if u.GivenName != "" || u.FamilyName != "" {
-		attributes[attrName] = nameValue{GivenName: u.GivenName, FamilyName: u.FamilyName}
+		attributes["name"] = nameValue{GivenName: u.GivenName, FamilyName: u.FamilyName}
 	}
 	if u.DisplayName != "" {
-		attributes[attrDisplayName] = u.DisplayName
+		attributes["displayName"] = u.DisplayName
 	}
 	if u.Email != "" {
-		attributes[attrEmails] = []emailValue{{Value: u.Email, Type: "work", Primary: true}}
+		attributes["emails"] = []emailValue{{Value: u.Email, Type: "work", Primary: true}}
 	}
 	if u.Editor != nil {
 		attributes[ExtensionSchema] = extensionValue{Editor: *u.Editor}
 	}
-	return scim.Resource{ID: u.ID, Attributes: attributes, Meta: scim.Meta{Created: created(u)}}
-}
-
-func created(u User) *time.Time {
-	if u.Created.IsZero() {
-		return nil
+	var meta scim.Meta
+	if !u.Created.IsZero() {
+		meta.Created = &u.Created
 	}
-	return &u.Created
+	return scim.Resource{ID: u.ID, Attributes: attributes, Meta: meta}
 }

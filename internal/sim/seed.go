@@ -19,17 +19,6 @@ const (
 // idLength is the number of hexadecimal characters in an id.
 const idLength = 24
 
-// seed fills an empty workspace with the first n people.
-func (w *Workspace) seed(n int) {
-	people := make([]User, n)
-	for i := range people {
-		people[i] = Person(i)
-		w.order = append(w.order, &people[i])
-		w.byID[people[i].ID] = &people[i]
-		w.index(&people[i])
-	}
-}
-
 // Person returns the seeded user at an index. It depends on nothing else, so that
 // every workspace of at least that size holds the same one.
 func Person(index int) User {

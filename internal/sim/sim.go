@@ -1,27 +1,24 @@
-// Package sim is a simulated Whimsical workspace: an in-memory SCIM 2.0 server
-// for demos, development and tests. It is never linked into the connector.
+// Package sim is a simulated Whimsical workspace: an in-memory SCIM 2.0 server for
+// demos, development and tests. Use it wherever a healthy API is needed; what fails on
+// purpose is in internal/faults. It is never linked into the connector.
 //
-// The protocol is read by github.com/elimity-com/scim, so that an independent
-// reading of RFC 7643 and RFC 7644 judges the requests. This package adds what
-// Whimsical documents on top of the standard (lower-case user names, the editor
-// extension, names that are frozen after creation, deactivation that removes the
-// member), the bearer token, and the PATCH dialects that identity providers send
-// and the library does not read.
+//	workspace, err := sim.New(sim.Config{Users: 12, Token: "secret"})
+//	server := httptest.NewServer(workspace.Handler())
+//	baseURL := server.URL + sim.BasePath
+//	workspace.Remove(sim.Person(3).ID)
 //
-// Faults such as latency, throttling or broken answers are not simulated here:
-// wrap [Workspace.Handler] in a middleware for those.
-//
-// Limits, all inherited from the library: attributes and excludedAttributes are
-// ignored, itemsPerPage repeats the count that was asked for, meta.location is
-// relative, and schemas lists the extension for every user. The attributes of a
-// user are those of [User]; others, externalId included, are accepted and dropped.
+// The protocol is read by github.com/elimity-com/scim, so that an independent reading
+// of RFC 7643 and RFC 7644 judges the requests. This package adds what Whimsical
+// documents on top of the standard: lower-case user names, the editor extension (also
+// nested in a PATCH without a path), names that are frozen after creation,
+// deactivation that removes the member, a filter by userName alone, the bearer token.
+// The attributes of a user are those of [User]; others are accepted and dropped.
 package sim
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 )
 
@@ -67,26 +64,22 @@ type Config struct {
 	// IgnoreRoleChanges answers 200 to a PATCH or PUT of the role and does not
 	// apply it.
 	IgnoreRoleChanges bool
-	// CaseStatus is the status of the error for a userName that is not in lower
-	// case: 400 or 422. 0 means 400.
-	CaseStatus int
 }
 
 // New returns a workspace with cfg.Users seeded people. It fails when the
-// configuration is not usable: no token, an unknown role, a negative size or a
-// CaseStatus other than 400 and 422.
+// configuration is not usable: no token, an unknown role or a negative size.
 func New(cfg Config) (*Workspace, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
-	w := newWorkspace(cfg)
-	w.seed(cfg.Users)
-	server, err := newServer(w)
-	if err != nil {
+	w := &Workspace{cfg: cfg, byID: make(map[string]*User, cfg.Users)}
+	for i := range cfg.Users {
+		w.insert(i, Person(i))
+	}
+	if w.server, err = newServer(w); err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
-	w.handler = newFront(cfg, server)
 	return w, nil
 }
 
@@ -97,9 +90,6 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.DefaultRole == "" {
 		c.DefaultRole = roleViewer
-	}
-	if c.CaseStatus == 0 {
-		c.CaseStatus = http.StatusBadRequest
 	}
 	switch {
 	case c.Token == "":
@@ -112,8 +102,6 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("the page size is negative: %d", c.PageSize)
 	case c.DefaultRole != roleEditor && c.DefaultRole != roleViewer:
 		return c, fmt.Errorf("the default role is neither %q nor %q: %q", roleEditor, roleViewer, c.DefaultRole)
-	case c.CaseStatus != http.StatusBadRequest && c.CaseStatus != http.StatusUnprocessableEntity:
-		return c, fmt.Errorf("the case status is neither 400 nor 422: %d", c.CaseStatus)
 	}
 	return c, nil
 }

@@ -5,7 +5,45 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	scimerrors "github.com/elimity-com/scim/errors"
 )
+
+// User is one member of a simulated workspace. Through the out-of-band methods
+// of [Workspace] every field is taken as it is, so that a test can also build a
+// record that the SCIM endpoints would refuse.
+type User struct {
+	// ID is the SCIM id: opaque, and stable for the life of the user.
+	ID string
+	// UserName is the e-mail address that the user logs in with. Empty means
+	// that the attribute is absent, as it is for every string below.
+	UserName string
+	// GivenName and FamilyName are the parts of the user's name, DisplayName is the
+	// name that the workspace shows.
+	GivenName, FamilyName, DisplayName string
+	// Email is the primary e-mail address. SCIM requests keep it equal to UserName.
+	Email string
+	// Active is false for a deactivated user.
+	Active bool
+	// Editor is true for an Editor and false for a Viewer. nil means no role:
+	// the extension is absent from the resource.
+	Editor *bool
+	// Pending is true until the first login of a user who was created with
+	// [Config.PendingUntilLogin]. A pending user is invisible over SCIM.
+	Pending bool
+	// Created is meta.created. The zero time means that it is absent.
+	Created time.Time
+}
+
+// clone returns a copy that shares no memory with u.
+func (u User) clone() User {
+	if u.Editor != nil {
+		editor := *u.Editor
+		u.Editor = &editor
+	}
+	return u
+}
 
 // Workspace is a simulated Whimsical workspace. Its SCIM endpoints are served by
 // [Workspace.Handler]; the other methods read and change it out of band, as the
@@ -13,37 +51,22 @@ import (
 // order of the listing is the order of insertion unless a method changes it.
 type Workspace struct {
 	cfg     Config
-	handler http.Handler
+	server  http.Handler
+	logging sync.Mutex
 
 	mu sync.Mutex
 	// order is the listing. The users it points to are changed only under mu;
 	// their Editor pointers are replaced, never written through.
 	order []*User
-	// visible is order without the pending users, nil when it has to be built
-	// again. It is only used while there are pending users.
-	visible []*User
-	byID    map[string]*User
-	// byName maps a userName in lower case to its users. Out-of-band inserts may
-	// give two users one name, SCIM requests may not.
-	byName  map[string][]*User
-	pending int
+	byID  map[string]*User
 	// created counts the ids that were handed out after seeding.
 	created int
-}
-
-func newWorkspace(cfg Config) *Workspace {
-	return &Workspace{
-		cfg:    cfg,
-		order:  make([]*User, 0, cfg.Users),
-		byID:   make(map[string]*User, cfg.Users),
-		byName: make(map[string][]*User, cfg.Users),
-	}
 }
 
 // Handler returns the SCIM server of the workspace. It serves the paths under
 // [BasePath] and answers 404 to all others; every request needs the token.
 func (w *Workspace) Handler() http.Handler {
-	return w.handler
+	return w
 }
 
 // Users returns a snapshot of all users in listing order, pending ones included.
@@ -59,14 +82,9 @@ func (w *Workspace) Users() []User {
 
 // User returns the user with the given id, pending or not, and whether there is
 // one.
-func (w *Workspace) User(id string) (User, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	u, ok := w.byID[id]
-	if !ok {
-		return User{}, false
-	}
-	return u.clone(), true
+func (w *Workspace) User(id string) (user User, ok bool) {
+	ok = w.change(id, func(stored *User) { user = stored.clone() })
+	return user, ok
 }
 
 // Add appends u to the listing, unchecked, and returns it as stored. An empty ID,
@@ -82,30 +100,18 @@ func (w *Workspace) Add(u User) User {
 func (w *Workspace) Insert(index int, u User) User {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.insert(clampIndex(index, len(w.order)), u.clone()).clone()
+	return w.insert(max(0, min(index, len(w.order))), u.clone()).clone()
 }
 
 // Update replaces the user who has u.ID, unchecked and in place, and reports
 // whether there is one.
 func (w *Workspace) Update(u User) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	stored, ok := w.byID[u.ID]
-	if ok {
-		w.replace(stored, u.clone())
-	}
-	return ok
+	return w.change(u.ID, func(stored *User) { *stored = u.clone() })
 }
 
 // Remove removes the user with the given id and reports whether there was one.
 func (w *Workspace) Remove(id string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	stored, ok := w.byID[id]
-	if ok {
-		w.remove(stored)
-	}
-	return ok
+	return w.change(id, w.remove)
 }
 
 // Move takes the user at position from out of the listing and puts them back at
@@ -119,21 +125,23 @@ func (w *Workspace) Move(from, to int) {
 	}
 	moved := w.order[from]
 	w.order = slices.Delete(w.order, from, from+1)
-	w.order = slices.Insert(w.order, clampIndex(to, len(w.order)), moved)
-	w.visible = nil
+	w.order = slices.Insert(w.order, max(0, min(to, len(w.order))), moved)
 }
 
 // Login is the first login of a pending user, who is visible over SCIM from then
 // on. It reports whether there is a user with that id; for a user who is not
 // pending it changes nothing.
 func (w *Workspace) Login(id string) bool {
+	return w.change(id, func(stored *User) { stored.Pending = false })
+}
+
+// change runs with on a stored user and reports whether there is one.
+func (w *Workspace) change(id string, with func(stored *User)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	stored, ok := w.byID[id]
 	if ok {
-		next := *stored
-		next.Pending = false
-		w.replace(stored, next)
+		with(stored)
 	}
 	return ok
 }
@@ -143,88 +151,28 @@ func (w *Workspace) insert(index int, u User) *User {
 	if _, taken := w.byID[u.ID]; taken || u.ID == "" {
 		u.ID = w.freshID()
 	}
-	stored := &u
-	w.order = slices.Insert(w.order, index, stored)
-	w.byID[u.ID] = stored
-	w.index(stored)
-	return stored
-}
-
-// replace gives a stored user new contents under the same id. The caller holds mu.
-func (w *Workspace) replace(stored *User, next User) {
-	w.unindex(stored)
-	*stored = next
-	w.index(stored)
+	w.order = slices.Insert(w.order, index, &u)
+	w.byID[u.ID] = &u
+	return &u
 }
 
 // remove forgets a stored user. The caller holds mu.
 func (w *Workspace) remove(stored *User) {
-	w.unindex(stored)
 	delete(w.byID, stored.ID)
-	if i := slices.Index(w.order, stored); i >= 0 {
-		w.order = slices.Delete(w.order, i, i+1)
-	}
+	w.order = slices.DeleteFunc(w.order, func(u *User) bool { return u == stored })
 }
 
-// index enters a stored user into what is derived from its contents.
-func (w *Workspace) index(stored *User) {
-	if stored.UserName != "" {
-		key := strings.ToLower(stored.UserName)
-		w.byName[key] = append(w.byName[key], stored)
+// find returns the user with the given id where SCIM requests see one, or a SCIM
+// error. The caller holds mu.
+func (w *Workspace) find(id string) (*User, error) {
+	if u, ok := w.byID[id]; ok && !u.Pending {
+		return u, nil
 	}
-	if stored.Pending {
-		w.pending++
-	}
-	w.visible = nil
+	return nil, scimerrors.ScimErrorResourceNotFound(id)
 }
 
-// unindex is the opposite of index.
-func (w *Workspace) unindex(stored *User) {
-	if stored.UserName != "" {
-		key := strings.ToLower(stored.UserName)
-		rest := slices.DeleteFunc(w.byName[key], func(u *User) bool { return u == stored })
-		if len(rest) == 0 {
-			delete(w.byName, key)
-		} else {
-			w.byName[key] = rest
-		}
-	}
-	if stored.Pending {
-		w.pending--
-	}
-	w.visible = nil
-}
-
-// listing returns the users that SCIM requests see, in order. The caller holds mu
-// and does not change the slice.
-func (w *Workspace) listing() []*User {
-	if w.pending == 0 {
-		return w.order
-	}
-	if w.visible == nil {
-		w.visible = make([]*User, 0, len(w.order)-w.pending)
-		for _, u := range w.order {
-			if !u.Pending {
-				w.visible = append(w.visible, u)
-			}
-		}
-	}
-	return w.visible
-}
-
-// find returns the user with the given id where SCIM requests see one. The caller
-// holds mu.
-func (w *Workspace) find(id string) (*User, bool) {
-	u, ok := w.byID[id]
-	return u, ok && !u.Pending
-}
-
-// taken reports whether a userName belongs to a user other than except, pending
-// users included. The caller holds mu.
-func (w *Workspace) taken(userName string, except *User) bool {
-	return slices.ContainsFunc(w.byName[strings.ToLower(userName)], func(u *User) bool { return u != except })
-}
-
-func clampIndex(index, length int) int {
-	return max(0, min(index, length))
+// taken reports whether a userName belongs to a user with another id, pending users
+// included. The caller holds mu.
+func (w *Workspace) taken(userName, id string) bool {
+	return slices.ContainsFunc(w.order, func(u *User) bool { return u.ID != id && strings.EqualFold(u.UserName, userName) })
 }

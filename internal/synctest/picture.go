@@ -1,5 +1,13 @@
-// Package synctest runs the SDK's real syncer over a connector in this process
-// and reads the result back, for tests and benchmarks.
+// Package synctest runs the SDK's real syncer over a connector in this process, and
+// reads .c1z files back. Use it to check what a sync holds, whoever has run it:
+// [Read] for a file of any process, [Start] for a connector without one.
+//
+//	h, err := synctest.Start(ctx, connector, nil)
+//	err = h.Sync(ctx, "sync.c1z")
+//	picture, err := synctest.Read(ctx, "sync.c1z")
+//	for _, line := range picture.Access().Differences(synctest.Expected(workspace.Users())) {
+//		t.Error(line)
+//	}
 package synctest
 
 import (
@@ -23,71 +31,67 @@ type Picture struct {
 	Grants       map[string]*v2.Grant
 }
 
-// Read returns what the last completed sync of any type in a .c1z file holds.
-// It fails with ErrNoSync when there is none.
-func Read(ctx context.Context, path string) (*Picture, error) {
+// Read returns what the last completed sync of any type in a .c1z file holds. It
+// fails with ErrNoSync when there is none, and when an id occurs twice.
+func Read(ctx context.Context, path string) (picture *Picture, err error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be opened: %w", path, err)
 	}
-	picture, err := readLatest(ctx, store)
-	return picture, errors.Join(err, store.Close(ctx))
-}
+	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 
-func readLatest(ctx context.Context, store connectorstore.Reader) (*Picture, error) {
 	latest, err := store.GetLatestFinishedSync(ctx, reader_v2.SyncsReaderServiceGetLatestFinishedSyncRequest_builder{
 		SyncType: string(connectorstore.SyncTypeAny),
 	}.Build())
 	if err != nil {
 		return nil, err
 	}
-	if latest.GetSync().GetId() == "" {
+	id := latest.GetSync().GetId()
+	if id == "" {
 		return nil, ErrNoSync
 	}
-	return read(ctx, store, latest.GetSync().GetId())
-}
-
-func read(ctx context.Context, store connectorstore.Reader, syncID string) (*Picture, error) {
-	p := &Picture{
-		Resources:    map[string]*v2.Resource{},
-		Entitlements: map[string]*v2.Entitlement{},
-		Grants:       map[string]*v2.Grant{},
-	}
-	err := pages(func(token string) (string, error) {
-		resp, err := store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: syncID}.Build())
-		for _, r := range resp.GetList() {
-			p.Resources[r.GetId().GetResourceType()+":"+r.GetId().GetResource()] = r
-		}
-		return resp.GetNextPageToken(), err
-	})
+	p := &Picture{}
+	p.Resources, err = all(
+		func(token string) ([]*v2.Resource, string, error) {
+			resp, err := store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+			return resp.GetList(), resp.GetNextPageToken(), err
+		},
+		func(r *v2.Resource) string { return r.GetId().GetResourceType() + ":" + r.GetId().GetResource() })
 	if err != nil {
 		return nil, err
 	}
-	err = pages(func(token string) (string, error) {
-		resp, err := store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: syncID}.Build())
-		for _, e := range resp.GetList() {
-			p.Entitlements[e.GetId()] = e
-		}
-		return resp.GetNextPageToken(), err
-	})
+	p.Entitlements, err = all(
+		func(token string) ([]*v2.Entitlement, string, error) {
+			resp, err := store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+			return resp.GetList(), resp.GetNextPageToken(), err
+		}, (*v2.Entitlement).GetId)
 	if err != nil {
 		return nil, err
 	}
-	err = pages(func(token string) (string, error) {
-		resp, err := store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: syncID}.Build())
-		for _, g := range resp.GetList() {
-			p.Grants[g.GetId()] = g
-		}
-		return resp.GetNextPageToken(), err
-	})
+	p.Grants, err = all(
+		func(token string) ([]*v2.Grant, string, error) {
+			resp, err := store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+			return resp.GetList(), resp.GetNextPageToken(), err
+		}, (*v2.Grant).GetId)
 	return p, err
 }
 
-func pages(read func(token string) (string, error)) error {
+// all reads the pages of a listing to the end.
+func all[T any](list func(token string) ([]T, string, error), id func(T) string) (map[string]T, error) {
+	found := map[string]T{}
 	for token := ""; ; {
-		next, err := read(token)
-		if err != nil || next == "" {
-			return err
+		rows, next, err := list(token)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if _, ok := found[id(row)]; ok {
+				return nil, fmt.Errorf("%s occurs twice", id(row))
+			}
+			found[id(row)] = row
+		}
+		if next == "" {
+			return found, nil
 		}
 		token = next
 	}

@@ -1,0 +1,245 @@
+//go:build unix
+
+package e2e
+
+import (
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/internal/c1"
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
+)
+
+// provisioning lets the service change the workspace.
+const provisioning = "BATON_PROVISIONING=true"
+
+// service is a connector in service mode between a stand-in for ConductorOne and a
+// simulated workspace.
+type service struct {
+	*launch.Process
+	*faults.Workspace
+
+	t  *testing.T
+	c1 *c1.Server
+}
+
+// startService starts a service with additional environment variables. The test
+// fails when the service has broken the protocol.
+func startService(t *testing.T, cfg sim.Config, env ...string) *service {
+	t.Helper()
+	s := &service{t: t, Workspace: faults.Serve(t, cfg), c1: launch.NewC1(t)}
+	s.Process = launch.Service(t, s.c1, s.Workspace, env...)
+	t.Cleanup(func() { launch.Accepted(t, s.c1.Refusals()) })
+	return s
+}
+
+// run runs a task to its end.
+func (s *service) run(message *v1.Task) *c1.Result {
+	s.t.Helper()
+	return s.finish(s.c1.Enqueue(message))
+}
+
+// finish waits for the result of a task.
+func (s *service) finish(task *c1.Task) *c1.Result {
+	s.t.Helper()
+	result, err := task.Wait(s.Context)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return result
+}
+
+// succeed runs a task that has to succeed.
+func (s *service) succeed(message *v1.Task) *c1.Result {
+	s.t.Helper()
+	result := s.run(message)
+	if err := result.Status.Err(); err != nil {
+		s.t.Fatalf("the task has failed: %s", outcome(err))
+	}
+	return result
+}
+
+// ended checks that a task has ended with a code, a message that holds text, and
+// without an upload.
+func (s *service) ended(result *c1.Result, code codes.Code, text string) {
+	s.t.Helper()
+	if result.Status.Code() != code || !strings.Contains(result.Status.Message(), text) || result.C1Z != "" {
+		s.t.Errorf("the task has ended with %s and %q, want %s with %q", outcome(result.Status.Err()), result.C1Z, code, text)
+	}
+}
+
+// syncs fails the test unless a full sync is that of the workspace as it is now.
+func (s *service) syncs() {
+	s.t.Helper()
+	launch.Holds(s.t, s.succeed(fullSync()).C1Z, synctest.Expected(s.Users()))
+}
+
+// hold holds all requests back from now on, and waits for the first one of a task.
+func (s *service) hold(message *v1.Task) (task *c1.Task, release func()) {
+	s.t.Helper()
+	hold, release := faults.Hold()
+	s.t.Cleanup(release)
+	s.Set(faults.Rule{Fault: hold})
+	task = s.c1.Enqueue(message)
+	s.Until(s.Struck())
+	return task, release
+}
+
+func TestServiceGreets(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve)
+	s.succeed(helloTask())
+	hellos := s.c1.Hellos()
+	if len(hellos) != 2 {
+		t.Fatalf("%d greetings, want the one at the start and the one that was asked for", len(hellos))
+	}
+	for _, hello := range hellos {
+		if got := hello.GetConnectorMetadata().GetDisplayName(); got != "Whimsical" {
+			t.Errorf("the connector calls itself %q", got)
+		}
+		if fields := hello.GetConnectorMetadata().GetAccountCreationSchema().GetFieldMap(); !fields["email"].GetRequired() {
+			t.Error("the account creation schema does not require email")
+		}
+	}
+	if requests := s.TakeRequests(); len(requests) != 0 {
+		t.Errorf("greetings have caused requests to Whimsical: %v", requests)
+	}
+}
+
+func TestServiceSyncs(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve)
+	task := s.c1.Enqueue(fullSync())
+	launch.Holds(t, s.finish(task).C1Z, synctest.Expected(s.Users()))
+	if task.Heartbeats() == 0 {
+		t.Error("the sync has sent no heartbeat")
+	}
+	readOnce(t, s.Workspace)
+
+	promoted := s.Person(t, faults.IsViewer)
+	editor := true
+	promoted.Editor = &editor
+	s.Update(promoted)
+	s.Remove(s.Person(t, faults.IsEditor).ID)
+	s.Add(sim.User{UserName: "new@example.com", Email: "new@example.com", DisplayName: "New", Active: true, Editor: &editor})
+	s.syncs()
+}
+
+func TestServiceSyncsTargets(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve)
+	users := []sim.User{
+		s.Person(t, faults.IsEditor), s.Person(t, faults.IsViewer), s.Person(t, faults.IsInactive), s.Person(t, faults.HasNoRole),
+	}
+	var targets []*v2.Resource
+	for _, u := range users {
+		targets = append(targets, resource(userType, u.ID))
+	}
+	want := synctest.Expected(users)
+	for role := range synctest.Expected(nil) {
+		// Entitlements come with the role that has them.
+		if strings.HasPrefix(role, "entitlement ") {
+			delete(want, role)
+		}
+	}
+	launch.Holds(t, s.succeed(targetedSync(targets...)).C1Z, want)
+
+	want = synctest.Expected(s.Users())
+	for thing := range want {
+		if strings.HasPrefix(thing, "user ") || strings.Contains(thing, "viewer") {
+			delete(want, thing)
+		}
+	}
+	launch.Holds(t, s.succeed(targetedSync(resource(roleType, "editor"))).C1Z, want)
+}
+
+func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve)
+	before := s.Users()
+	for name, message := range map[string]*v1.Task{
+		"grant":  grantTask("editor", s.Person(t, faults.IsViewer).ID),
+		"revoke": revokeTask("editor", s.Person(t, faults.IsEditor).ID),
+		"create": createTask(t, ada, "editor"),
+		"delete": deleteTask(s.Person(t, faults.IsEditor).ID),
+	} {
+		result := s.run(message)
+		s.ended(result, codes.FailedPrecondition, "provisioning is not enabled")
+		if !result.NonRetryable {
+			t.Errorf("%s is to be tried again, though it cannot succeed", name)
+		}
+	}
+	if requests := s.TakeRequests(); len(requests) != 0 || !reflect.DeepEqual(s.Users(), before) {
+		t.Errorf("refused tasks have caused requests to Whimsical: %v", requests)
+	}
+	// The SDK does not count actions as provisioning. The documentation says so, and
+	// has to change when this does.
+	user := s.Person(t, faults.IsEditor).ID
+	s.succeed(actionTask(t, "disable_user", user))
+	if disabled, _ := s.User(user); disabled.Active {
+		t.Error("the action has changed nothing")
+	}
+}
+
+func TestSettingsThatCannotWorkEndTheService(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		setting string
+		rejects bool
+		code    int
+	}{
+		"no token":             {setting: "BATON_WHIMSICAL_TOKEN="},
+		"an unencrypted URL":   {setting: "BATON_BASE_URL=http://whimsical.example/scim-v2/"},
+		"no client secret":     {setting: "BATON_CLIENT_SECRET="},
+		"a credential refused": {rejects: true, code: int(codes.Unauthenticated)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, w := launch.NewC1(t), faults.Serve(t, twelve)
+			server.RejectCredentials(test.rejects)
+			var env []string
+			if test.setting != "" {
+				env = []string{test.setting}
+			}
+			p := launch.Service(t, server, w, env...)
+			if code := p.Wait(); code <= 0 || test.code != 0 && code != test.code {
+				t.Errorf("exit code %d, want the code of an error (%d)", code, test.code)
+			}
+			if test.rejects && !strings.Contains(p.Stderr.String()+p.Stdout.String(), "401") {
+				t.Error("the output does not say that the credential was refused")
+			}
+			if len(server.Hellos()) != 0 || len(w.TakeRequests()) != 0 {
+				t.Error("the service has talked to somebody before it ended")
+			}
+		})
+	}
+}
+
+func TestSignalsEndTheService(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		for _, idle := range []bool{true, false} {
+			t.Run(map[bool]string{true: sig.String() + " while idle", false: sig.String() + " during a sync"}[idle], func(t *testing.T) {
+				t.Parallel()
+				s := startService(t, twelve)
+				if !idle {
+					s.hold(fullSync())
+				} else if err := s.c1.WaitPoll(s.Context); err != nil {
+					t.Fatal(err)
+				}
+				if code := s.Signal(sig, false); code != 0 {
+					t.Errorf("exit code %d, want 0", code)
+				}
+			})
+		}
+	}
+}

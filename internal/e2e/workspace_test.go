@@ -1,0 +1,112 @@
+//go:build unix
+
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(launch.Main(m))
+}
+
+var (
+	// twelve is a workspace with every kind of user, among them one who is inactive
+	// and one without a role, and whose inactive users stay. A listing has pages.
+	twelve = sim.Config{Users: 12, PageSize: 5, DeactivationKeeps: true}
+	// leaving is the same, but deactivation removes the record.
+	leaving = sim.Config{Users: 12, PageSize: 5}
+)
+
+const (
+	userType = "user"
+	roleType = "role"
+	ada      = "ada@example.com"
+)
+
+// with returns the users after one of them has become an "editor", a "viewer",
+// "inactive" or "gone".
+func with(users []sim.User, id, state string) []sim.User {
+	users = slices.Clone(users)
+	for i := range users {
+		if users[i].ID != id {
+			continue
+		}
+		switch editor := state == "editor"; state {
+		case "gone":
+			return slices.Delete(users, i, i+1)
+		case "inactive":
+			users[i].Active = false
+		default:
+			users[i].Active, users[i].Editor = true, &editor
+		}
+	}
+	return users
+}
+
+// newUser returns the only user with Ada's address.
+func newUser(t *testing.T, w *faults.Workspace) sim.User {
+	t.Helper()
+	users := slices.DeleteFunc(w.Users(), func(u sim.User) bool { return u.UserName != ada })
+	if len(users) != 1 {
+		t.Fatalf("%d users are called %s, want one", len(users), ada)
+	}
+	return users[0]
+}
+
+// untouched fails the test when a request that may change something has come since
+// the last look.
+func untouched(t *testing.T, w *faults.Workspace) {
+	t.Helper()
+	if changes := w.TakeChanges(); len(changes) != 0 {
+		t.Errorf("the workspace was sent %v", changes)
+	}
+}
+
+// readOnce fails the test when a sync has read the users more than once since the
+// last look. Every page of 5 begins with the last row of the one before; two requests
+// more are for the end of the list and for the validation.
+func readOnce(t *testing.T, w *faults.Workspace) {
+	t.Helper()
+	users, requests := len(w.Users()), w.TakeRequests()
+	if budget := (users+3)/4 + 2 + 1; len(requests) > budget {
+		t.Errorf("%d requests for %d users in pages of 5, want at most %d: %v", len(requests), users, budget, requests)
+	}
+	if i := slices.IndexFunc(requests, func(r string) bool { return r[:len(http.MethodGet)] != http.MethodGet }); i >= 0 {
+		t.Errorf("a sync has sent %s", requests[i])
+	}
+}
+
+// outcome returns what an error says, for messages.
+func outcome(err error) string {
+	if err == nil {
+		return "success"
+	}
+	return status.Convert(err).Code().String() + ": " + status.Convert(err).Message()
+}
+
+func grantArgs(role, user string) []string {
+	return []string{"--grant-entitlement", synctest.EntitlementID(role), "--grant-principal", user, "--grant-principal-type", userType}
+}
+
+func revokeArgs(role, user string) []string {
+	return []string{"--revoke-grant", synctest.GrantID(role, user)}
+}
+
+func deleteArgs(user string) []string {
+	return []string{"--delete-resource", user, "--delete-resource-type", userType}
+}
+
+func actionArgs(name, user string) []string {
+	return []string{"--invoke-action", name, "--invoke-action-args", `{"user_id":"` + user + `"}`}
+}

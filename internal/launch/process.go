@@ -1,0 +1,206 @@
+//go:build unix
+
+package launch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/conductorone/baton-whimsical/internal/leaks"
+)
+
+const (
+	// patience bounds every wait. It is far above what any of them takes, so that it
+	// ends a test that hangs and none that is slow.
+	patience = 3 * time.Minute
+	// farewell bounds the time that a process and its child may take to end once they
+	// were told to.
+	farewell = 5 * time.Second
+)
+
+// Process is a run of the connector.
+type Process struct {
+	// Cmd is the first of the two processes.
+	Cmd *exec.Cmd
+	// Stdout and Stderr keep what both processes write.
+	Stdout, Stderr *Output
+	// Context ends with the test, with the process, or when patience does.
+	Context context.Context
+
+	t    testing.TB
+	done chan struct{}
+	err  error
+}
+
+// Command says what to run.
+type Command struct {
+	// Path and Args are the command line, Dir is the folder to run it in.
+	Path string
+	Args []string
+	Dir  string
+	// Env is added to an environment of HOME, TMPDIR and BATON_LOG_LEVEL=debug.
+	Env []string
+}
+
+// Start starts a process in a group of its own. It ends with the test, which fails
+// when the output holds a secret.
+func Start(t testing.TB, c Command) *Process {
+	t.Helper()
+	deadline, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	ctx, end := context.WithCancelCause(deadline)
+	p := &Process{
+		Cmd:     exec.CommandContext(t.Context(), c.Path, c.Args...), //nolint:gosec // the binary under test
+		Stdout:  &Output{},
+		Stderr:  &Output{},
+		Context: ctx,
+		t:       t,
+		done:    make(chan struct{}),
+	}
+	p.Cmd.Dir = c.Dir
+	p.Cmd.Env = append([]string{"HOME=" + c.Dir, "TMPDIR=" + c.Dir, "BATON_LOG_LEVEL=debug"}, c.Env...)
+	// The connector's child writes there as well. So Wait, which waits for the last
+	// writer, returns when both have ended.
+	p.Cmd.Stdout, p.Cmd.Stderr = p.Stdout, p.Stderr
+	p.Cmd.WaitDelay = patience
+	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.Cmd.Wait()
+		close(p.done)
+		end(fmt.Errorf("the connector has ended: %s", p.Cmd.ProcessState))
+	}()
+	t.Cleanup(p.stop)
+	return p
+}
+
+// stop ends the process, whatever state it is in, and checks its output.
+func (p *Process) stop() {
+	// It may have ended by itself.
+	if err := p.Cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.t.Error(err)
+	}
+	<-p.done
+	if errors.Is(p.err, exec.ErrWaitDelay) {
+		p.t.Error("a child of the connector has outlived it")
+	}
+	for _, output := range []string{p.Stdout.String(), p.Stderr.String()} {
+		for _, leak := range leaks.InLog(output) {
+			p.t.Error(leak)
+		}
+	}
+	if p.t.Failed() {
+		p.t.Logf("the output of %v ends with:\n%s", p.Cmd.Args, p.Stderr.excerpt())
+	}
+}
+
+// Signal sends a signal to the first process, or to the process group, as a terminal
+// and a supervisor do. Both processes have to end in time; the exit code is returned.
+func (p *Process) Signal(sig syscall.Signal, group bool) int {
+	p.t.Helper()
+	target := p.Cmd.Process.Pid
+	if group {
+		target = -target
+	}
+	if err := syscall.Kill(target, sig); err != nil {
+		p.t.Fatal(err)
+	}
+	overdue := time.AfterFunc(farewell, func() { p.t.Errorf("the connector has not ended %s after the signal", farewell) })
+	defer overdue.Stop()
+	return p.Wait()
+}
+
+// Wait waits until both processes have ended, and returns the exit code, which is -1
+// when a signal ended the first one.
+func (p *Process) Wait() int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.t.Fatal("the connector has not ended")
+	}
+	return p.Cmd.ProcessState.ExitCode()
+}
+
+// Until waits for a channel to be closed, which must happen while the process runs.
+func (p *Process) Until(reached <-chan struct{}) {
+	p.t.Helper()
+	select {
+	case <-reached:
+	case <-p.Context.Done():
+		p.t.Fatalf("the connector has not got there: %v", context.Cause(p.Context))
+	}
+}
+
+// Says waits until the process has written text to its standard error.
+func (p *Process) Says(text string) {
+	p.t.Helper()
+	for {
+		output, more := p.Stderr.look()
+		if strings.Contains(output, text) {
+			return
+		}
+		select {
+		case <-more:
+		case <-p.Context.Done():
+			p.t.Fatalf("the connector has not said %q: %v", text, context.Cause(p.Context))
+		}
+	}
+}
+
+// Output keeps what processes write. It is safe for concurrent use.
+type Output struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+	// more is closed with the next write, when somebody waits for it.
+	more chan struct{}
+}
+
+// Write appends p.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.more != nil {
+		close(o.more)
+		o.more = nil
+	}
+	return o.buffer.Write(p)
+}
+
+// look returns everything that was written, and a channel that is closed when there
+// is more.
+func (o *Output) look() (string, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.more == nil {
+		o.more = make(chan struct{})
+	}
+	return o.buffer.String(), o.more
+}
+
+// String returns everything that was written.
+func (o *Output) String() string {
+	output, _ := o.look()
+	return output
+}
+
+// excerpt returns the last lines, without debug messages and those of gRPC.
+func (o *Output) excerpt() string {
+	lines := strings.Split(strings.TrimRight(o.String(), "\n"), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool {
+		return strings.Contains(line, `"level":"debug"`) || strings.Contains(line, `"grpc_log":true`)
+	})
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}

@@ -1,0 +1,195 @@
+package sim
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/elimity-com/scim"
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/scim2/filter-parser/v2"
+)
+
+// resources is the library's view of the users of a workspace.
+type resources struct {
+	w *Workspace
+}
+
+// Create answers POST (RFC 7644, section 3.3).
+func (s resources) Create(_ *http.Request, attributes scim.ResourceAttributes) (scim.Resource, error) {
+	w := s.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	isEditor := w.cfg.DefaultRole == roleEditor
+	u := User{DisplayName: text(attributes, "displayName"), Active: true, Editor: &isEditor, Pending: w.cfg.PendingUntilLogin, Created: w.creationTime()}
+	if parts, ok := attributes["name"].(map[string]any); ok {
+		u.GivenName, u.FamilyName = text(parts, "givenName"), text(parts, "familyName")
+	}
+	if err := w.apply(&u, attributes); err != nil {
+		return scim.Resource{}, err
+	}
+	return resource(*w.insert(len(w.order), u)), nil
+}
+
+// Get answers GET of one user (RFC 7644, section 3.4.1).
+func (s resources) Get(_ *http.Request, id string) (scim.Resource, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	u, err := s.w.find(id)
+	if err != nil {
+		return scim.Resource{}, err
+	}
+	return resource(*u), nil
+}
+
+// GetAll answers a query (RFC 7644, section 3.4.2). The library has already
+// clamped the count to the page size and the start index to 1.
+func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.Page, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	wanted := ""
+	if params.FilterValidator != nil {
+		var ok bool
+		if wanted, ok = wantedUserName(params.FilterValidator.GetFilter()); !ok {
+			return scim.Page{}, scimerrors.ScimErrorInvalidFilter
+		}
+	}
+	users := s.w.order
+	if params.FilterValidator != nil || s.w.cfg.PendingUntilLogin {
+		users = nil
+		for _, u := range s.w.order {
+			if !u.Pending && (params.FilterValidator == nil || strings.EqualFold(u.UserName, wanted)) {
+				users = append(users, u)
+			}
+		}
+	}
+	page := scim.Page{TotalResults: len(users)}
+	from := min(params.StartIndex-1, len(users))
+	for _, u := range users[from : from+min(params.Count, len(users)-from)] {
+		page.Resources = append(page.Resources, resource(*u))
+	}
+	return page, nil
+}
+
+// wantedUserName returns the value of a filter that is userName eq "value", the only
+// one that Whimsical documents.
+func wantedUserName(expression filter.Expression) (value string, ok bool) {
+	comparison, ok := expression.(*filter.AttributeExpression)
+	if !ok || comparison.Operator != filter.EQ || !strings.EqualFold(comparison.AttributePath.AttributeName, "userName") {
+		return "", false
+	}
+	// The library hands out the value as it was written, escapes included.
+	raw, ok := comparison.CompareValue.(string)
+	return value, ok && json.Unmarshal([]byte(`"`+raw+`"`), &value) == nil
+}
+
+// Replace answers PUT (RFC 7644, section 3.5.1). Attributes that are absent keep
+// their values, which that section leaves to the server.
+func (s resources) Replace(_ *http.Request, id string, attributes scim.ResourceAttributes) (scim.Resource, error) {
+	return s.update(id, attributes)
+}
+
+// Patch answers PATCH (RFC 7644, section 3.5.2). The library has checked the paths and
+// the types of the values. Of the attributes, userName, active and the role can be
+// changed; the names are frozen after creation, which Whimsical documents.
+func (s resources) Patch(_ *http.Request, id string, operations []scim.PatchOperation) (scim.Resource, error) {
+	changed := scim.ResourceAttributes{}
+	for _, operation := range operations {
+		if operation.Op == scim.PatchOperationRemove {
+			return scim.Resource{}, scimerrors.ScimErrorMutability
+		}
+		values, _ := operation.Value.(map[string]any)
+		if operation.Path != nil {
+			values = map[string]any{operation.Path.String(): operation.Value}
+		}
+		for path, value := range values {
+			if strings.EqualFold(path, ExtensionSchema+":editor") {
+				changed[ExtensionSchema] = map[string]any{"editor": value}
+			} else {
+				changed[path] = value
+			}
+		}
+	}
+	return s.update(id, changed)
+}
+
+// Delete answers DELETE (RFC 7644, section 3.6).
+func (s resources) Delete(_ *http.Request, id string) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	u, err := s.w.find(id)
+	if err == nil {
+		s.w.remove(u)
+	}
+	return err
+}
+
+// update applies a change to one user. The answer shows the user as they were last
+// seen, also when the change was the deactivation that removes them.
+func (s resources) update(id string, changed map[string]any) (scim.Resource, error) {
+	w := s.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	stored, err := w.find(id)
+	if err != nil {
+		return scim.Resource{}, err
+	}
+	if w.cfg.IgnoreRoleChanges {
+		delete(changed, ExtensionSchema)
+	}
+	next := *stored
+	if err := w.apply(&next, changed); err != nil {
+		return scim.Resource{}, err
+	}
+	if stored.Active && !next.Active && !w.cfg.DeactivationKeeps {
+		w.remove(stored)
+	} else {
+		*stored = next
+	}
+	return resource(next), nil
+}
+
+// apply makes a change to u. It checks what Whimsical requires of a user and fails
+// with a SCIM error; u is not to be used then. The caller holds mu.
+func (w *Workspace) apply(u *User, changed map[string]any) error {
+	if userName, ok := changed["userName"].(string); ok {
+		local, domain, _ := strings.Cut(userName, "@")
+		switch {
+		case local == "" || domain == "":
+			return invalidValue("userName must be an e-mail address.")
+		case userName != strings.ToLower(userName):
+			return invalidValue("userName must be in lower case.")
+		case w.taken(userName, u.ID):
+			return scimerrors.ScimErrorUniqueness
+		}
+		u.UserName, u.Email = userName, userName
+	}
+	emails, _ := changed["emails"].([]any)
+	for _, entry := range emails {
+		if email, _ := entry.(map[string]any); email["primary"] == true && email["value"] != u.UserName {
+			return invalidValue("The primary e-mail address must equal userName.")
+		}
+	}
+	if active, ok := changed["active"].(bool); ok {
+		u.Active = active
+	}
+	if extension, ok := changed[ExtensionSchema].(map[string]any); ok {
+		if editor, ok := extension["editor"].(bool); ok {
+			u.Editor = &editor
+		}
+	}
+	return nil
+}
+
+// invalidValue returns the error of RFC 7644, section 3.12, for a value that does
+// not fit its attribute.
+func invalidValue(detail string) scimerrors.ScimError {
+	return scimerrors.ScimError{ScimType: scimerrors.ScimTypeInvalidValue, Detail: detail, Status: http.StatusBadRequest}
+}
+
+// text returns the string under a key, empty when there is none.
+func text(attributes map[string]any, key string) string {
+	s, _ := attributes[key].(string)
+	return s
+}
