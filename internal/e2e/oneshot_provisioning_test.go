@@ -100,7 +100,7 @@ func TestOneShotCreatesAnAccountFromAnEMailAlone(t *testing.T) {
 			f := launch.NewFolder(t, w)
 			f.Env = append(f.Env, test.env...)
 			f.Succeed(test.args...)
-			if created := newUser(t, w); !faults.IsEditor(created) || len(w.Users()) != 2 {
+			if created := newUser(t, w); !faults.IsViewer(created) || len(w.Users()) != 2 {
 				t.Errorf("the account created is %+v, of %d", created, len(w.Users()))
 			}
 		})
@@ -120,7 +120,7 @@ func TestOneShotRefusesAccountsThatCannotBe(t *testing.T) {
 		"a malformed e-mail":               {codes.InvalidArgument, "valid email", []string{"--create-account-email", "ada"}},
 		"a malformed login":                {codes.InvalidArgument, "the account's login is not an e-mail address", []string{"--create-account-login", "ada"}},
 		"a malformed e-mail in a profile":  {codes.InvalidArgument, "valid email", []string{profile, `{"email":"ada"}`}},
-		"an unknown role":                  {codes.InvalidArgument, "it must be editor, viewer, or empty", []string{"--create-account-email", ada, profile, `{"role":"admin"}`}},
+		"an unknown role":                  {codes.InvalidArgument, "it must be editor, viewer or default", []string{"--create-account-email", ada, profile, `{"role":"admin"}`}},
 		"a profile that is no JSON object": {codes.InvalidArgument, "nothing was created", []string{"--create-account-email", ada, profile, `{'role':'viewer'}`}},
 		// The SDK does not get as far as the connector.
 		"no e-mail": {codes.Unknown, "unknown provisioning action", []string{profile, `{"first_name":"Ada"}`}},
@@ -153,7 +153,7 @@ func TestOneShotActions(t *testing.T) {
 	f.Succeed(actionArgs("disable_user", editor)...)
 	untouched(t, w)
 	f.Syncs(with(users, editor, "inactive"))
-	f.Succeed(append(actionArgs("enable_user", editor), "--invoke-action-resource-type", userType)...)
+	f.Succeed(actionArgs("enable_user", editor)...)
 	f.Syncs(users)
 
 	// The SDK would exit with 2 (Unknown) whatever the reason.

@@ -72,7 +72,7 @@ func TestServiceProvisions(t *testing.T) {
 	s.ended(s.run(grantTask("editor", viewer)), codes.NotFound, "gone")
 	s.ended(s.run(grantTask("admin", stays.ID)), codes.InvalidArgument, "admin")
 	s.ended(s.run(createTask(t, ada, "admin")), codes.InvalidArgument, "role")
-	s.ended(s.run(actionTask(t, "disable_user", "nobody")), codes.Unknown, "no user")
+	s.ended(s.run(actionTask(t, "enable_user", "nobody")), codes.Unknown, "no user")
 	untouched(t, s.Workspace)
 	if left, _ := s.User(stays.ID); !faults.IsViewer(left) || len(s.Users()) != 12-2 {
 		t.Errorf("%d users are left, among them %+v", len(s.Users()), left)
