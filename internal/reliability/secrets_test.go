@@ -202,39 +202,3 @@ func TestProvisioningEmitsNoSecret(t *testing.T) {
 		}
 	}
 }
-
-func TestTheSecondProcessDoesNotShowTheTokenOfTheCommandLine(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("command lines are read from /proc")
-	}
-	hang, _ := faults.Named("hang before the work")
-	for name, args := range map[string][]string{
-		"in one argument": {"--whimsical-token=" + token}, "in two arguments": {"--log-level", "debug", "--whimsical-token", token},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newShell(t, sim.Config{Users: 3}, "")
-			s.injector.Set(faults.Rule{Fault: hang})
-			ctx, cancel := context.WithTimeout(t.Context(), longest)
-			defer cancel()
-			r := s.start(ctx, args...)
-			select {
-			case <-s.injector.Struck():
-			case <-ctx.Done():
-				t.Fatalf("no request has come:\n%s", r.stderr.String())
-			}
-			child := childOf(t, r.cmd.Process.Pid)
-			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
-			if err != nil || !strings.Contains(string(line), "_connector-service") {
-				t.Errorf("the second process cannot be seen: %v", err)
-			}
-			if part := partOfToken(string(line)); part != "" {
-				t.Errorf("the second process shows %q of the token", part)
-			}
-			if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
-			r.wait()
-			s.checkEmitted(r)
-		})
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -102,7 +103,8 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 	}
 	change := statusChange{statusAction: a, id: id}
 	if err := whimsical.Retry(ctx, func() error { return change.attempt(ctx) }); err != nil {
-		return nil, nil, err
+		// The SDK passes on the text alone: this one holds the code.
+		return nil, nil, status.Convert(err).Err()
 	}
 	return actions.NewReturnValues(true, actions.NewStringReturnField(userIDArgument, id)), nil, nil
 }
