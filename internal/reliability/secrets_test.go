@@ -4,18 +4,15 @@ package reliability
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	formatv3 "github.com/conductorone/baton-sdk/pkg/dotc1z/format/v3"

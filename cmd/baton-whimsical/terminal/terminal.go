@@ -95,7 +95,7 @@ var (
 	// actionError is how the SDK prints the answer of an action that failed.
 	actionError = regexp.MustCompile(`string_value:\s*("(?:[^"\\]|\\.)*")`)
 	// layers are what the layers of the SDK put in front of an error.
-	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: |\n`)
+	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: `)
 )
 
 // Sentence returns an error without the layers that it came through.
@@ -103,5 +103,5 @@ func Sentence(text string) string {
 	if match := actionError.FindStringSubmatch(text); match != nil {
 		text, _ = strconv.Unquote(match[1])
 	}
-	return layers.ReplaceAllString(text, "")
+	return layers.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
 }
