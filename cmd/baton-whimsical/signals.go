@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,9 +13,9 @@ import (
 
 // handleSignals decides what SIGINT and SIGTERM do. They are the normal end of a
 // service. A one-shot process has not done its work, and ends with the exit code
-// of a process that the signal killed: the SDK would exit with 0. The second
-// process ends with the first; it must outlive the signals that a terminal sends to
-// both, or the first would take its end for a crash.
+// of a process that the signal killed, at once: a moment later, the SDK exits with 0.
+// The second process ends with the first; it must outlive the signals that a terminal
+// sends to both, or the first would take its end for a crash.
 func handleSignals(invoked *cobra.Command, service bool, stop context.CancelCauseFunc, run *oneShot) {
 	if invoked.Name() == "_connector-service" {
 		signal.Ignore(os.Interrupt, syscall.SIGTERM)
@@ -28,7 +29,9 @@ func handleSignals(invoked *cobra.Command, service bool, stop context.CancelCaus
 			stop(connectorrunner.ErrSigTerm)
 			return
 		}
-		run.clean()
+		if run.screen != nil {
+			_, _ = fmt.Fprintln(run.stderr)
+		}
 		os.Exit(128 + int(received))
 	}()
 }
