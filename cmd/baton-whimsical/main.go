@@ -3,9 +3,17 @@
 package main
 
 import (
+	"context"
+	"os"
+
+	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/config"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
 	"github.com/conductorone/baton-sdk/pkg/exit"
+	"github.com/conductorone/baton-sdk/pkg/types"
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
 
 	cfg "github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
@@ -15,12 +23,45 @@ import (
 var version = "dev"
 
 func main() {
-	mode, err := prepare()
-	if err != nil {
-		exit.LogExit(err)
-	}
-	config.RunConnector(untilStopped(mode), "baton-whimsical", version, cfg.Config, connector.New,
+	ctx, stop := context.WithCancelCause(context.Background())
+	settings, command, err := config.DefineConfigurationV2(ctx, "baton-whimsical", newServer, cfg.Config,
 		connectorrunner.WithSessionStoreEnabled(),
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(&connector.Connector{}),
 	)
+	if err != nil {
+		exit.LogExit(unusableFile(os.Getenv("BATON_CONFIG_PATH"), err))
+	}
+	command.Version = version
+	describe(command)
+	run := &oneShot{stderr: os.Stderr}
+	command.PersistentPreRunE = func(invoked *cobra.Command, _ []string) error {
+		if err := settings.BindPFlags(invoked.Flags()); err != nil {
+			return err
+		}
+		service := settings.GetString("client-id") != ""
+		handleSignals(invoked, service, stop, run)
+		if invoked != command {
+			return nil
+		}
+		if err := refuse(settings, command.Flags(), service); err != nil || service {
+			return err
+		}
+		return run.start(settings, command.Flags())
+	}
+	if err := command.Execute(); err != nil {
+		run.fail(status.Convert(err).Message(), err)
+	}
+	run.clean()
+}
+
+// newServer builds the connector for the SDK, as its config.RunConnector does.
+func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
+	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{
+		TokenSource: o.TokenSource, SelectedAuthMethod: o.SelectedAuthMethod,
+		SyncResourceTypeIDs: o.SyncResourceTypeIDs, EgressPolicy: o.EgressPolicy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return connectorbuilder.NewConnector(ctx, builder, append(opts, connectorbuilder.WithSessionStore(o.SessionStore))...)
 }

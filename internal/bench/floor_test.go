@@ -152,7 +152,7 @@ func user(person sim.User) *v2.Resource {
 		&v2.SkipGrants{},
 	)
 	profile := map[string]*structpb.Value{
-		"user_id": structpb.NewStringValue(person.ID),
+		"user_id":   structpb.NewStringValue(person.ID),
 		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
 		"display_name": structpb.NewStringValue(person.DisplayName),
 		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),

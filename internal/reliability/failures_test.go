@@ -4,6 +4,8 @@ package reliability
 
 import (
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -66,4 +68,58 @@ func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Whatever a run is for, its exit code is the gRPC code of what went wrong, and it
+// leaves nothing in the folder for temporary files.
+func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
+	id := func(w *faults.Workspace, index int) string { return w.Users()[index].ID }
+	changes := map[string]func(w *faults.Workspace) []string{
+		"grant": func(w *faults.Workspace) []string {
+			return []string{"--grant-entitlement", "role:editor:assigned", "--grant-principal", id(w, aViewer), "--grant-principal-type", "user"}
+		},
+		"revoke": func(w *faults.Workspace) []string {
+			return []string{"--revoke-grant", "role:editor:assigned:user:" + id(w, anEditor)}
+		},
+		"create": func(*faults.Workspace) []string { return []string{"--create-account-email", newcomer} },
+		"delete": func(w *faults.Workspace) []string {
+			return []string{"--delete-resource", id(w, aViewer), "--delete-resource-type", "user"}
+		},
+		"disable": func(w *faults.Workspace) []string { return invocation("disable_user", id(w, aViewer)) },
+		"enable":  func(w *faults.Workspace) []string { return invocation("enable_user", id(w, aViewer)) },
+	}
+	all := maps.Clone(changes)
+	all["sync"] = func(*faults.Workspace) []string { return nil }
+	for fault, test := range map[string]struct {
+		operations map[string]func(w *faults.Workspace) []string
+		code       codes.Code
+	}{
+		"400":                     {all, codes.InvalidArgument},
+		"401":                     {all, codes.Unauthenticated},
+		"403":                     {all, codes.PermissionDenied},
+		"HTML with 200":           {all, codes.FailedPrecondition},
+		"reset before the answer": {changes, codes.Unavailable}, // a sync goes on trying
+	} {
+		for name, args := range test.operations {
+			t.Run(name+", "+fault, func(t *testing.T) {
+				t.Parallel()
+				w := faults.Serve(t, sim.Config{Users: people})
+				f := launch.NewFolder(t, w)
+				f.Succeed()
+				w.Set(faults.Rule{Fault: faults.Named(fault)})
+				tmp := t.TempDir()
+				f.Env = append(f.Env, "TMPDIR="+tmp)
+				if code, p := f.Run(args(w)...); code != int(test.code) {
+					t.Errorf("exit code %d, want %d (%s):\n%s", code, test.code, test.code, p.Stderr.String())
+				}
+				if left, err := os.ReadDir(tmp); len(left) != 0 || err != nil {
+					t.Errorf("left in the folder for temporary files: %v, %v", left, err)
+				}
+			})
+		}
+	}
+}
+
+func invocation(action, user string) []string {
+	return []string{"--invoke-action", action, "--invoke-action-args", fmt.Sprintf(`{"user_id":%q}`, user)}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	formatv3 "github.com/conductorone/baton-sdk/pkg/dotc1z/format/v3"
@@ -160,39 +159,6 @@ func TestProvisioningEmitsNoSecret(t *testing.T) {
 				t.Error("the command has succeeded")
 			}
 			checkFiles(t, f)
-		})
-	}
-}
-
-func TestTheSecondProcessDoesNotShowTheTokenOfTheCommandLine(t *testing.T) {
-	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
-		t.Skip("command lines are read from /proc")
-	}
-	for name, args := range map[string][]string{
-		"in one argument": {"--whimsical-token=" + leaks.Token}, "in two arguments": {"--log-level", "debug", "--whimsical-token", leaks.Token},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := faults.Serve(t, sim.Config{Users: 3})
-			w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
-			f := launch.NewFolder(t, w)
-			f.Env = append(f.Env, "BATON_WHIMSICAL_TOKEN=")
-			p := f.Start(args...)
-			p.Until(w.Struck())
-			lines := ""
-			for _, child := range p.Children() {
-				line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
-				if err != nil {
-					t.Error(err)
-				}
-				lines += string(line)
-			}
-			if !strings.Contains(lines, "_connector-service") {
-				t.Errorf("the second process cannot be seen: %q", lines)
-			}
-			if part := leaks.PartOfToken(lines); part != "" {
-				t.Errorf("the second process shows %q of the token", part)
-			}
-			p.Signal(syscall.SIGTERM, false)
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -89,19 +90,20 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, userIDArgument)
 	}
 	if err := a.change(ctx, id); err != nil {
-		return nil, nil, err
+		// The SDK passes on the text alone: this one holds the code.
+		return nil, nil, status.Convert(err).Err()
 	}
 	return actions.NewReturnValues(true, actions.NewStringReturnField(userIDArgument, id)), nil, nil
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
-	operation := "user disabled"
+	operation, already := "user disabled", "is inactive already"
 	if a.active {
-		operation = "user enabled"
+		operation, already = "user enabled", "is active already"
 	}
 	user, err := a.client.GetUser(ctx, id)
 	if err == nil && user.Active != nil && *user.Active == a.active {
-		logUnchanged(ctx, operation, id, "so already")
+		logUnchanged(ctx, operation, id, already)
 		return nil
 	}
 	if err == nil {
@@ -111,7 +113,7 @@ func (a statusAction) change(ctx context.Context, id string) error {
 	case isNotFound(err) && a.active:
 		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
 	case isNotFound(err):
-		logUnchanged(ctx, operation, id, "gone already")
+		logUnchanged(ctx, operation, id, "is gone already")
 		return nil
 	case err != nil:
 		return err

@@ -171,7 +171,11 @@ func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.Sync
 // logPage reports how far a listing is, and at its end what it read.
 func logPage(ctx context.Context, page *whimsical.UserPage) {
 	l, tally := ctxzap.Extract(ctx), page.Tally
-	l.Debug("baton-whimsical: reading users", zap.Int("users", page.Read), zap.Int("total", page.Total))
+	progress := []zap.Field{zap.Int("users", page.Read)}
+	if page.Total >= 0 {
+		progress = append(progress, zap.Int("total", page.Total))
+	}
+	l.Debug("baton-whimsical: reading users", progress...)
 	if page.Next != "" {
 		return
 	}

@@ -41,7 +41,7 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	grants := []*v2.Grant{r.grant(id)}
 	active := user.Active != nil && *user.Active
 	if active && user.Role == r.id {
-		logUnchanged(ctx, "role granted", id, "is "+r.displayName+" already")
+		logUnchanged(ctx, "role granted", id, "is "+r.nounPhrase+" already")
 		return grants, annotations.New(&v2.GrantAlreadyExists{}), nil
 	}
 	change := whimsical.Change{Role: r.id}
@@ -91,7 +91,7 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 		return nil, failedPrecondition("Whimsical does not report this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
 			"Check the user's role in Whimsical's Workspace settings, or delete the account")
 	default:
-		return alreadyRevoked(ctx, id, "is no "+r.displayName)
+		return alreadyRevoked(ctx, id, "is not "+r.nounPhrase)
 	}
 	after, err := b.client.ChangeUser(ctx, user, change)
 	if err != nil {

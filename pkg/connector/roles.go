@@ -31,6 +31,8 @@ const (
 type role struct {
 	id          whimsical.Role
 	displayName string
+	// nounPhrase is how sentences name somebody who holds the role.
+	nounPhrase  string
 	description string
 	order       uint32
 	options     []rs.ResourceOption
@@ -40,6 +42,7 @@ var roles = []role{
 	{
 		id:          whimsical.RoleEditor,
 		displayName: "Editor",
+		nounPhrase:  "an Editor",
 		description: "Creates and edits boards, docs and projects. Every Editor is a paid seat.",
 		order:       2,
 		options: []rs.ResourceOption{rs.WithLicenseProfileTrait(
@@ -50,6 +53,7 @@ var roles = []role{
 	{
 		id:          whimsical.RoleViewer,
 		displayName: "Viewer",
+		nounPhrase:  "a Viewer",
 		description: "Views and comments. Viewers are free.",
 		order:       1,
 	},

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/conductorone/baton-sdk/pkg/exit"
+	"github.com/conductorone/baton-sdk/pkg/tempdir"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
+)
+
+// A workaround for SDK v0.26.0, in which a one-shot run ends in a race: the SDK's
+// runner returns the error, and by returning kills the second process, at whose end
+// the SDK exits with 0. So the run ends where the runner logs the failure, before
+// the race. Once the SDK waits for its child, the error of Execute is enough, and
+// Write and its sink can go.
+const (
+	outcomeSink = "baton-whimsical"
+	failedLog   = "runner: error processing on-demand task"
+	doneLog     = "runner: no tasks to process"
+)
+
+// oneShot is a one-shot run.
+type oneShot struct {
+	stderr *os.File
+	screen func() // closes the screen; nil unless a person looks on
+	temp   string
+}
+
+// start prepares the run before the SDK reads the settings. A folder of its own
+// keeps what the SDK leaves behind when a grant or revoke fails: an unpacked copy of
+// the sync file.
+func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) (err error) {
+	if o.temp, err = os.MkdirTemp(tempdir.Resolve(""), "baton-whimsical-"); err == nil {
+		for _, name := range []string{tempdir.EnvVar, "TMPDIR", "TMP", "TEMP"} {
+			_ = os.Setenv(name, o.temp)
+		}
+	}
+	if o.screen, err = terminal.Open(settings, flags, o.stderr); err != nil {
+		return err
+	}
+	paths := settings.GetStringSlice("log-path")
+	if len(paths) == 0 {
+		paths = []string{"stderr"}
+	}
+	settings.Set("log-path", append(paths, outcomeSink+":"))
+	return zap.RegisterSink(outcomeSink, func(*url.URL) (zap.Sink, error) {
+		return struct {
+			zapcore.WriteSyncer
+			io.Closer
+		}{zapcore.AddSync(o), io.NopCloser(nil)}, nil
+	})
+}
+
+// Write gets each line of this process's log, after all other paths.
+func (o *oneShot) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(failedLog)) {
+		code, text := failureIn(line)
+		o.fail(text, status.Error(code, text))
+	}
+	if bytes.Contains(line, []byte(doneLog)) {
+		o.clean()
+	}
+	return len(line), nil
+}
+
+// fail ends the process with the code of an error, of which it prints the text.
+func (o *oneShot) fail(text string, err error) {
+	o.clean()
+	if o.screen != nil {
+		text = "Error: " + terminal.Sentence(text)
+	}
+	_, _ = fmt.Fprintln(o.stderr, text)
+	exit.Exit(err)
+}
+
+// clean ends what is shown, and removes the temporary files.
+func (o *oneShot) clean() {
+	if o.screen != nil {
+		o.screen()
+	}
+	if o.temp != "" {
+		_ = os.RemoveAll(o.temp)
+	}
+}
+
+// codePattern is how gRPC spells the code of an error.
+var codePattern = regexp.MustCompile(`code = (\w+) desc = `)
+
+// failureIn returns the error that a line of the log holds, in either of the SDK's
+// formats. The errors of the SDK's store have no code of their own.
+func failureIn(line []byte) (codes.Code, string) {
+	var fields struct{ Error string }
+	if _ = json.Unmarshal(line[max(0, bytes.IndexByte(line, '{')):], &fields); fields.Error == "" {
+		return codes.Unknown, failedLog
+	}
+	text := fields.Error
+	switch {
+	case strings.HasSuffix(text, "pebble: not found"), strings.HasSuffix(text, "sql: no rows in result set"):
+		return codes.NotFound, text + ": the last sync holds no such user, role or grant: check the ids, or sync again"
+	case strings.HasSuffix(text, "no current sync"):
+		return codes.FailedPrecondition, text + ": the file holds no sync: run baton-whimsical without arguments first"
+	}
+	match := codePattern.FindStringSubmatch(text)
+	for code := codes.Unauthenticated; code > codes.OK && match != nil; code-- {
+		if code.String() == match[1] {
+			return code, text
+		}
+	}
+	return codes.Unknown, text
+}

@@ -1,0 +1,107 @@
+// Package terminal shows a one-shot run to a person: the progress on one line, and a
+// sentence for each thing to know. It reads the log that the run writes anyway.
+package terminal
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+	"golang.org/x/term"
+)
+
+//go:embed sentences.tmpl
+var sentencesTemplate string
+
+var sentences = template.Must(template.New("").Funcs(template.FuncMap{
+	"comma": humanize.Commaf, "sentence": Sentence,
+}).Parse(sentencesTemplate))
+
+// endOfLog comes behind all lines that are to be shown.
+const endOfLog = "end of the log\n"
+
+// Open starts to show a run on a terminal, out: a pipe takes the place of standard
+// error, so that the log of both processes comes here. The function that it returns
+// shows what has been logged so far, and nothing from then on. It is nil where nobody
+// looks on, or where the log itself is asked for.
+func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (end func(), err error) {
+	asked := flags.Changed("log-path") || flags.Changed("log-level") || flags.Changed("log-format") || flags.Changed("list-action-schemas")
+	if asked || !term.IsTerminal(int(out.Fd())) {
+		return nil, nil
+	}
+	log, stderr, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	os.Stderr = stderr
+	for name, value := range map[string]string{"level": "debug", "format": "json"} {
+		settings.Set("log-"+name, value)
+		_ = os.Setenv("BATON_LOG_"+strings.ToUpper(name), value) // for the second process
+	}
+	closed := make(chan struct{})
+	width, _, _ := term.GetSize(int(out.Fd()))
+	go func() {
+		defer close(closed)
+		show(log, out, settings.GetString("file"), width)
+	}()
+	return func() { _, _ = stderr.WriteString(endOfLog); <-closed }, nil
+}
+
+// show shows the lines of a log until it ends. Progress is written over with spaces:
+// not every terminal knows control sequences.
+func show(log io.Reader, out io.Writer, file string, width int) {
+	started, synced, shown := time.Now(), false, 0
+	put := func(progress, line string) {
+		progress = progress[:min(len(progress), max(0, width-1))]
+		_, _ = fmt.Fprint(out, "\r", strings.Repeat(" ", shown), "\r", line, progress)
+		shown = len(progress)
+	}
+	put("Connecting to Whimsical...", "")
+	defer put("", "")
+	for lines := bufio.NewReader(log); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil || strings.HasSuffix(line, endOfLog) {
+			return
+		}
+		entry := map[string]any{}
+		if json.Unmarshal([]byte(line), &entry) != nil {
+			put("", line) // of a crash
+			continue
+		}
+		synced = synced || entry["msg"] == "Sync complete."
+		entry["synced"], entry["file"], entry["elapsed"] = synced, file, time.Since(started).Seconds()
+		var said strings.Builder
+		_ = sentences.Execute(&said, entry) // an odd line is cut short
+		if text := said.String(); strings.HasSuffix(text, "...") {
+			put(text, "")
+		} else if text != "" {
+			put("", text+"\n")
+		}
+	}
+}
+
+var (
+	// actionError is how the SDK prints the answer of an action that failed.
+	actionError = regexp.MustCompile(`string_value:\s*("(?:[^"\\]|\\.)*")`)
+	// layers are what the layers of the SDK put in front of an error.
+	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: `)
+)
+
+// Sentence returns an error without the layers that it came through.
+func Sentence(text string) string {
+	if match := actionError.FindStringSubmatch(text); match != nil {
+		text, _ = strconv.Unquote(match[1])
+	}
+	return layers.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
+}

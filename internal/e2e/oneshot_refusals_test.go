@@ -1,0 +1,167 @@
+//go:build unix
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+// unasked returns a folder for runs against a workspace that nobody may ask.
+func unasked(t *testing.T) *launch.Folder {
+	t.Helper()
+	w := faults.Serve(t, sim.Config{})
+	t.Cleanup(func() {
+		if requests := w.TakeRequests(); len(requests) != 0 {
+			t.Errorf("%d requests were made, want none", len(requests))
+		}
+	})
+	return launch.NewFolder(t, w)
+}
+
+// refuses runs the connector, which must end with InvalidArgument, one line, which
+// it returns, and no file.
+func refuses(t *testing.T, f *launch.Folder, says string, args ...string) (line string) {
+	t.Helper()
+	code, p := f.Run(args...)
+	output := p.Stderr.String()
+	if code != int(codes.InvalidArgument) || !strings.Contains(output, says) || strings.Count(output, "\n") != 1 || p.Stdout.String() != "" {
+		t.Errorf("exit %d, want %d and one line with %q:\n%s", code, codes.InvalidArgument, says, output)
+	}
+	if _, err := os.Stat(f.File); err == nil {
+		t.Error("a sync has run")
+	}
+	return output
+}
+
+func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
+	t.Parallel()
+	for flag, others := range map[string][]string{
+		"grant-entitlement":            {"--grant-principal=u", "--grant-principal-type=user"},
+		"grant-principal":              {"--grant-entitlement=role:editor:assigned", "--grant-principal-type=user"},
+		"grant-principal-type":         {"--grant-entitlement=role:editor:assigned", "--grant-principal=u"},
+		"revoke-grant":                 nil,
+		"create-account-email":         {"--create-account-profile={}"},
+		"create-account-login":         {"--create-account-email=ada@example.com"},
+		"create-account-profile":       {"--create-account-email=ada@example.com"},
+		"create-account-resource-type": {"--create-account-email=ada@example.com"},
+		"delete-resource":              {"--delete-resource-type=user"},
+		"delete-resource-type":         {"--delete-resource=u"},
+		"invoke-action":                {`--invoke-action-args={"user_id":"u"}`},
+		"sync-resources":               nil,
+		"sync-resource-types":          nil,
+	} {
+		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+		for form, test := range map[string]struct {
+			args []string
+			env  string
+			file string
+		}{
+			"in the next argument": {args: []string{"--" + flag, ""}},
+			"with an equals sign":  {args: []string{"--" + flag + "="}},
+			"blank":                {args: []string{"--" + flag, "  "}},
+			"in a variable":        {env: variable + "="},
+			"in a file":            {file: flag + `: ""`},
+		} {
+			t.Run(flag+" "+form, func(t *testing.T) {
+				t.Parallel()
+				f := unasked(t)
+				if test.env != "" {
+					f.Env = append(f.Env, test.env)
+				}
+				write(t, f, ".baton.yaml", test.file)
+				refuses(t, f, "--"+flag+" ("+variable+") is empty", append(test.args, others...)...)
+			})
+		}
+	}
+}
+
+// write writes a file into a folder, unless there is nothing to write.
+func write(t *testing.T, f *launch.Folder, name, text string) {
+	t.Helper()
+	if text == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(f.Dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAScriptWithAnUnsetVariableStops(t *testing.T) {
+	t.Parallel()
+	f := unasked(t)
+	p := launch.Start(t, launch.Command{
+		Path: "/bin/sh",
+		Args: []string{"-c", `set -e; ID=; "$CONNECTOR" --delete-resource "$ID" --delete-resource-type user; echo goes on`},
+		Dir:  f.Dir, Env: append(f.Env, "CONNECTOR="+launch.Binary(t, launch.Connector)),
+	})
+	if code := p.Wait(); code != int(codes.InvalidArgument) || p.Stdout.String() != "" ||
+		!strings.Contains(p.Stderr.String(), "--delete-resource (BATON_DELETE_RESOURCE) is empty") {
+		t.Errorf("the script ends with %d and says %q", code, p.Stdout.String()+p.Stderr.String())
+	}
+}
+
+func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{
+		"--delete-resource=u", "--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e",
+	} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			unasked(t).Fail(codes.Unknown, "must all be set", flag)
+		})
+	}
+}
+
+func TestTasksOfWhichNoneWouldRunAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"none": {"--task-concurrency", "0"}, "less": {"--task-concurrency=-1"},
+		"as a service": {"--task-concurrency", "0", "--client-id", "an-id", "--client-secret", "a-secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refuses(t, unasked(t), "--task-concurrency must be 1 to 100", args...)
+		})
+	}
+}
+
+func TestAConfigurationFileThatCannotBeUsedIsNamed(t *testing.T) {
+	t.Parallel()
+	const secret = "SECRET-TOKEN"
+	for name, test := range map[string]struct {
+		named, file, text string
+	}{
+		"missing":             {named: "settings.yaml"},
+		"of another kind":     {named: "settings.json", file: "settings.json", text: "{}"},
+		"no YAML":             {named: "settings.yaml", file: "settings.yaml", text: "whimsical-token: [" + secret},
+		"no settings":         {named: "settings.yaml", file: "settings.yaml", text: secret},
+		"a list":              {named: "settings.yaml", file: "settings.yaml", text: "- " + secret},
+		"found, and no YAML":  {file: ".baton.yaml", text: "whimsical-token: '" + secret},
+		"found, and only one": {file: ".baton.yaml", text: secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := unasked(t)
+			if test.file != "" {
+				write(t, f, test.file, test.text)
+			}
+			says := test.file
+			if test.named != "" {
+				says = filepath.Join(f.Dir, test.named)
+				f.Env = append(f.Env, "BATON_CONFIG_PATH="+says)
+			}
+			if line := refuses(t, f, says+" cannot be used: "); strings.Contains(line, secret[:5]) {
+				t.Errorf("the error shows what is in the file:\n%s", line)
+			}
+		})
+	}
+}

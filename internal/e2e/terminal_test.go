@@ -1,0 +1,178 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+// person is a run of the connector before somebody's eyes.
+type person struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	terminal *os.File
+}
+
+// look runs the connector in a terminal of 80 columns, without any log setting.
+func look(t *testing.T, f *launch.Folder, env []string, args ...string) *person {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), launch.Binary(t, launch.Connector), args...) //nolint:gosec // the binary under test
+	cmd.Dir = f.Dir
+	cmd.Env = append([]string{"HOME=" + f.Dir, "TMPDIR=" + f.Dir}, f.Env...)
+	cmd.Env = append(slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "BATON_LOG_LEVEL=") }), env...)
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = terminal.Close() })
+	return &person{t: t, cmd: cmd, terminal: terminal}
+}
+
+var seconds = regexp.MustCompile(`[0-9.]+ seconds`)
+
+// sees returns the exit code, the lines that stay, and all that was ever written.
+func (p *person) sees() (code int, stays []string, all string) {
+	p.t.Helper()
+	output, err := io.ReadAll(p.terminal)
+	if err != nil && !errors.Is(err, syscall.EIO) { // which is how Linux ends a terminal
+		p.t.Fatal(err)
+	}
+	var failed *exec.ExitError
+	if err := p.cmd.Wait(); err != nil && !errors.As(err, &failed) {
+		p.t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(output), "\r\n", "\n"), "\n") {
+		var cells []rune
+		for part := range strings.SplitSeq(line, "\r") {
+			over := []rune(part)
+			cells = append(over, cells[min(len(over), len(cells)):]...)
+		}
+		if text := strings.TrimRight(string(cells), " "); text != "" {
+			stays = append(stays, seconds.ReplaceAllString(text, "N seconds"))
+		}
+	}
+	if strings.ContainsRune(string(output), '\x1b') {
+		p.t.Errorf("control sequences in %q", output)
+	}
+	return p.cmd.ProcessState.ExitCode(), stays, string(output)
+}
+
+func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{Users: 12, DeactivationKeeps: true})
+	f := launch.NewFolder(t, w)
+	editor, viewer := w.Person(t, faults.IsEditor).ID, w.Person(t, faults.IsViewer).ID
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, others: 2).", "Warning: ", "Written to sync.c1z in N seconds."}},
+		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor now."}},
+		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
+		{[]string{"--revoke-grant", "role:editor:assigned:user:" + editor}, []string{"User " + editor + " is no longer an Editor."}},
+		{actionArgs("disable_user", editor), []string{"User " + editor + " was deactivated, and has left the workspace."}},
+		{actionArgs("enable_user", editor), []string{"User " + editor + " is active now."}},
+		{deleteArgs(editor), []string{"User " + editor + " was deleted."}},
+		{deleteArgs(editor), []string{"User " + editor + " is gone already: nothing changed."}},
+	} {
+		code, stays, all := look(t, f, nil, test.args...).sees()
+		if code != 0 || !slices.EqualFunc(stays, test.want, strings.HasPrefix) {
+			t.Errorf("%q: exit %d, the terminal shows\n%s\nwant\n%s", test.args, code, strings.Join(stays, "\n"), strings.Join(test.want, "\n"))
+		}
+		if test.args == nil && !strings.Contains(all, "Reading users: 12") {
+			t.Errorf("no progress in %q", all)
+		}
+	}
+	code, stays, _ := look(t, f, nil, "--create-account-email", ada).sees()
+	if code != 0 || len(stays) != 1 || strings.Contains(stays[0], "@") || !strings.Contains(stays[0], "was created") {
+		t.Errorf("exit %d, a creation shows %q", code, stays)
+	}
+}
+
+func TestATerminalShowsAnErrorOnce(t *testing.T) {
+	t.Parallel()
+	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
+	f.Succeed()
+	refused := []string{"BATON_WHIMSICAL_TOKEN=another"}
+	for name, test := range map[string]struct {
+		env, args []string
+		code      codes.Code
+		says      string
+	}{
+		"a sync":             {refused, nil, codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401"},
+		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
+		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: pebble: not found: the last sync holds no such user"},
+		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "baton-whimsical: --revoke-grant"},
+		"a flag of no sense": {nil, []string{"--nonsense"}, codes.Unknown, "unknown flag: --nonsense"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stays, _ := look(t, f, test.env, test.args...).sees()
+			if code != int(test.code) || len(stays) == 0 || !strings.HasPrefix(stays[0], test.says) {
+				t.Errorf("exit %d, want %d, the terminal shows\n%s", code, test.code, strings.Join(stays, "\n"))
+			}
+			if n := strings.Count(strings.Join(stays, ""), "rror"); n > 1 {
+				t.Errorf("%d errors:\n%s", n, strings.Join(stays, "\n"))
+			}
+		})
+	}
+}
+
+func TestATerminalEndsARunByControlC(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{})
+	w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
+	p := look(t, launch.NewFolder(t, w), nil)
+	<-w.Struck()
+	if _, err := p.terminal.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	if code, stays, _ := p.sees(); code != 130 || len(stays) > 1 {
+		t.Errorf("exit %d, the terminal shows %q", code, stays)
+	}
+}
+
+func TestALogSettingKeepsTheLogAtATerminal(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{Users: 12})
+	for _, setting := range []string{"--log-level=info", "--log-format=json", "--log-path=stderr"} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			code, stays, _ := look(t, launch.NewFolder(t, w), nil, setting).sees()
+			if log := strings.Join(stays, "\n"); code != 0 || !strings.Contains(log, "Sync complete.") {
+				t.Errorf("exit %d, the terminal shows\n%s", code, log)
+			}
+		})
+	}
+}
+
+func TestAPipeGetsTheLogAsJSON(t *testing.T) {
+	t.Parallel()
+	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
+	f.Env = append(f.Env, "BATON_LOG_LEVEL=")
+	output := f.Succeed().Stderr.String()
+	if !strings.Contains(output, "Sync complete.") {
+		t.Errorf("the log is\n%s", output)
+	}
+	for lines := bufio.NewScanner(strings.NewReader(output)); lines.Scan(); {
+		if !json.Valid(lines.Bytes()) {
+			t.Errorf("no JSON: %s", lines.Text())
+		}
+	}
+}
