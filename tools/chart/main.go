@@ -178,7 +178,7 @@ func write(out string, panels ...*plot.Plot) (err error) {
 		left := width * vg.Length(i)
 		p.Draw(draw.Crop(whole, left+margin, left+width-whole.Max.X-margin, margin, -margin))
 	}
-	file, err := os.Create(out) //nolint:gosec // the file that the caller names
+	file, err := os.Create(out)
 	if err != nil {
 		return err
 	}
