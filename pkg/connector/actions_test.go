@@ -31,13 +31,14 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		pending   = fails(codes.FailedPrecondition, "accepted, not applied yet")
 		enabled   = expectation{changes: changed("user enabled", "u1", "")}
 		disabled  = expectation{changes: changed("user disabled", "u1", "")}
-		already   = expectation{reason: "so already"}
-		goneSoon  = expectation{reason: "gone already"}
+		isActive  = expectation{reason: "is active already"}
+		inactive  = expectation{reason: "is inactive already"}
+		goneSoon  = expectation{reason: "is gone already"}
 	)
 	runRows(t, map[string]row{
 		"enable, confirmed by the answer":                      {enable, steps(found(anInactiveEditor), on(script.OK(anEditor))), enabled},
 		"enable, confirmed by a read":                          {enable, steps(found(anInactiveEditor), on(script.NoContent), found(anEditor)), enabled},
-		"enable an active user":                                {enable, steps(found(aViewer)), already},
+		"enable an active user":                                {enable, steps(found(aViewer)), isActive},
 		"enable, active is left out if false":                  {enable, steps(found(anUntoldViewer), on(script.OK(aViewer))), enabled},
 		"enable, active is never reported":                     {enable, steps(found(anUntoldViewer), on(script.OK(anUntoldViewer)), found(anUntoldViewer)), untold},
 		"enable, active is unreadable":                         {enable, steps(found(script.User{ID: "u1", Active: "maybe"}), on(script.OK(aViewer))), enabled},
@@ -50,7 +51,7 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		"enable, the answers are lost":                         {enable, all(steps(found(anInactiveEditor)), four(on(script.Lost)), steps(found(anEditor))), enabled},
 		"disable, the record stays":                            {disable, steps(found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
 		"disable, the record goes":                             {disable, steps(found(anEditor), off(script.NoContent), gone()), disabled},
-		"disable an inactive user":                             {disable, steps(found(anInactiveEditor)), already},
+		"disable an inactive user":                             {disable, steps(found(anInactiveEditor)), inactive},
 		"disable, active is left out if false":                 {disable, steps(found(anEditor), off(script.NoContent), found(anUntoldEditor)), disabled},
 		"disable, active is never reported":                    {disable, steps(found(anUntoldEditor), off(script.NoContent), found(anUntoldEditor)), untold},
 		"disable, active is unreported and goes":               {disable, steps(found(anUntoldEditor), off(script.NoContent), gone()), disabled},

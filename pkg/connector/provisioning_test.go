@@ -59,7 +59,7 @@ func TestGrantByTheStateFound(t *testing.T) {
 	ignored := fails(codes.FailedPrecondition, "accepted the change but did not apply it")
 	numeric := func(active int) script.User { return script.User{ID: "u1", Active: active, Editor: false} }
 	runRows(t, map[string]row{
-		"Editor already":                                   {"grant editor", steps(found(anEditor)), expectation{grants: editor, annos: alreadyExists, reason: "is Editor already"}},
+		"Editor already":                                   {"grant editor", steps(found(anEditor)), expectation{grants: editor, annos: alreadyExists, reason: "is an Editor already"}},
 		"Viewer already":                                   {"grant viewer", steps(found(aViewer)), expectation{grants: viewer, annos: alreadyExists}},
 		"already, and active is 1":                         {"grant viewer", steps(found(numeric(1))), expectation{grants: viewer, annos: alreadyExists}},
 		"inactive, and active is 0":                        {"grant viewer", steps(found(numeric(0)), patch(script.ActivateAs(false), script.OK(numeric(1)))), asViewer},
@@ -124,7 +124,7 @@ func TestRevokeByTheStateFound(t *testing.T) {
 		"Editor of an Editor, confirmed by a read":     {"revoke editor", steps(found(anEditor), demote(script.NoContent), found(aViewer)), demoted},
 		"Editor of an unknown role":                    {"revoke editor", steps(found(hasNoRole), demote(script.OK(aViewer))), demoted},
 		"Editor where active is never reported":        {"revoke editor", steps(found(anUntoldEditor), demote(script.OK(anUntoldViewer))), demoted},
-		"Editor of a Viewer":                           {"revoke editor", steps(found(aViewer)), expectation{annos: alreadyRevoked, reason: "is no Editor"}},
+		"Editor of a Viewer":                           {"revoke editor", steps(found(aViewer)), expectation{annos: alreadyRevoked, reason: "is not an Editor"}},
 		"Editor of an inactive Editor":                 {"revoke editor", steps(found(anInactiveEditor)), expectation{annos: alreadyRevoked, reason: "is inactive already"}},
 		"Editor of a user who is gone":                 {"revoke editor", steps(gone()), expectation{annos: alreadyRevoked, reason: "is gone already"}},
 		"Editor of a user who goes in between":         {"revoke editor", steps(found(anEditor), demote(script.NotFound()), gone()), stale},
@@ -138,7 +138,7 @@ func TestRevokeByTheStateFound(t *testing.T) {
 		"Viewer whose record goes":                                {"revoke viewer", steps(found(aViewer), leave(script.NoContent), gone()), leftForGood},
 		"Viewer where active is left out if false":                {"revoke viewer", steps(found(aViewer), leave(script.OK(anUntoldViewer)), found(anUntoldViewer)), left},
 		"Viewer where active is never reported":                   {"revoke viewer", steps(found(anUntoldViewer), leave(script.OK(anUntoldViewer)), found(anUntoldViewer)), fails(codes.FailedPrecondition, "does not report whether it was applied")},
-		"Viewer of an Editor":                                     {"revoke viewer", steps(found(anEditor)), expectation{annos: alreadyRevoked, reason: "is no Viewer"}},
+		"Viewer of an Editor":                                     {"revoke viewer", steps(found(anEditor)), expectation{annos: alreadyRevoked, reason: "is not a Viewer"}},
 		"Viewer of an inactive Viewer":                            {"revoke viewer", steps(found(anInactiveViewer)), stale},
 		"Viewer of an inactive Editor":                            {"revoke viewer", steps(found(anInactiveEditor)), stale},
 		"Viewer of a user who is gone":                            {"revoke viewer", steps(gone()), stale},
