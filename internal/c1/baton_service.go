@@ -47,28 +47,13 @@ func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest
 // GetTask hands out the next task. It waits for one, and answers without a task
 // after a while.
 func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
-	tasks, err := s.poll(ctx, 1)
-	answer := v1.BatonServiceGetTaskResponse_builder{NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}
-	if len(tasks) > 0 {
-		answer.Task = tasks[0]
-	}
-	return answer.Build(), err
-}
-
-// GetTasks is GetTask for several tasks.
-func (s *batonService) GetTasks(ctx context.Context, req *v1.BatonServiceGetTasksRequest) (*v1.BatonServiceGetTasksResponse, error) {
-	tasks, err := s.poll(ctx, int(req.GetPageSize()))
-	return v1.BatonServiceGetTasksResponse_builder{Tasks: tasks, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), err
-}
-
-func (s *batonService) poll(ctx context.Context, limit int) ([]*v1.Task, error) {
 	held, cancel := context.WithTimeoutCause(ctx, pollHold, errNoTask)
 	defer cancel()
-	tasks, err := s.queue.take(held, limit)
+	task, err := s.queue.take(held)
 	if err != nil && !errors.Is(err, errNoTask) {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
-	return tasks, nil
+	return v1.BatonServiceGetTaskResponse_builder{Task: task, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), nil
 }
 
 // Heartbeat counts a sign of life for each named task, and tells which of them were

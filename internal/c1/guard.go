@@ -37,11 +37,11 @@ type guard struct {
 func newGuard(tokenType string) (*guard, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("credential: %w", err)
+		return nil, fmt.Errorf("c1: credential: %w", err)
 	}
 	key, err := (&jose.JSONWebKey{Key: private, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
 	if err != nil {
-		return nil, fmt.Errorf("credential: %w", err)
+		return nil, fmt.Errorf("c1: credential: %w", err)
 	}
 	return &guard{
 		id:        "stand-in@127.0.0.1/connector",
@@ -51,16 +51,17 @@ func newGuard(tokenType string) (*guard, error) {
 	}, nil
 }
 
-// reject makes the guard refuse the credential and its token, or accept it again
-// with a new token.
-func (g *guard) reject(rejecting bool) {
+// RejectCredentials makes the stand-in refuse the connector's credential and its
+// access token, or accept it again with a new token.
+func (g *guard) RejectCredentials(reject bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.rejecting, g.token = rejecting, rand.Text()
+	g.rejecting, g.token = reject, rand.Text()
 }
 
-// refusals returns what was noted, in order.
-func (g *guard) refusals() []string {
+// Refusals returns one line for each request that was answered with an error, in
+// order. A connector that keeps to the protocol causes none.
+func (g *guard) Refusals() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.refused)
@@ -93,13 +94,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, code, answer)
 }
 
-// server returns a gRPC server whose calls pass the guard. An upload, the only stream,
-// is checked by the task that it names.
-func (g *guard) server() *grpc.Server {
-	return grpc.NewServer(grpc.UnaryInterceptor(g.unary))
-}
-
-func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+// call checks a call, and notes what has failed. An upload, the only stream, is checked
+// by the task that it names.
+func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
 	token := g.current()
 	checked, hasRules := req.(interface{ Validate() error })
 	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {

@@ -5,12 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -35,61 +31,56 @@ import (
 // that hands out the configuration, keeps the session store and makes the calls. All
 // methods are safe for concurrent use.
 type Lambda struct {
-	endpoint *endpoint
+	*endpoint
+
 	runtime  *lambdaRuntime
 	api      *httptest.Server
-	guard    *guard
 	caller   ed25519.PrivateKey
 	sessions *synctest.MemoryStore
-	dir      string
-	env      []string
+	signer   string
 }
 
 // NewLambda starts the surroundings of a function whose configuration is settings,
 // by field name. It fails when it cannot listen on loopback or write a temporary
 // folder. The caller closes it.
 func NewLambda(settings map[string]any) (*Lambda, error) {
-	guard, err := newGuard("DPoP")
+	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("c1: %w", err)
 	}
-	runtime := newLambdaRuntime()
-	l := &Lambda{guard: guard, runtime: runtime, api: httptest.NewServer(runtime.handler()), sessions: synctest.NewMemoryStore()}
-	store := session.NewGRPCSessionServer()
-	store.SetSessionStore(context.Background(), l.sessions)
-	services := guard.server()
-	v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
-	v1.RegisterBatonSessionServiceServer(services, store)
-	l.endpoint = &endpoint{handler: route(services, guard)}
-	if err := l.start(); err != nil {
-		return nil, fmt.Errorf("c1: %w", errors.Join(err, l.Close()))
-	}
-	return l, nil
-}
-
-func (l *Lambda) start() (err error) {
-	var public ed25519.PublicKey
-	if public, l.caller, err = ed25519.GenerateKey(rand.Reader); err != nil {
-		return err
-	}
 	signer, err := (&jose.JSONWebKey{Key: public, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("c1: %w", err)
 	}
-	if l.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
-		return err
-	}
-	if err := l.endpoint.start(); err != nil {
-		return err
-	}
-	certificate := filepath.Join(l.dir, "certificate.pem")
-	l.env = []string{
-		"BATON_LAMBDA_CLIENT_ID=" + l.guard.id,
-		"BATON_LAMBDA_CLIENT_SECRET=" + l.guard.secret,
-		"BATON_LAMBDA_TOKEN_HOST=" + l.endpoint.addr,
-		"BATON_LAMBDA_CONFIGURATION_HOST=" + l.endpoint.addr,
-		"BATON_LAMBDA_CA_CERT_PATH=" + certificate,
-		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + string(signer),
+	l := &Lambda{runtime: newLambdaRuntime(), caller: private, sessions: synctest.NewMemoryStore(), signer: string(signer)}
+	store := session.NewGRPCSessionServer()
+	store.SetSessionStore(context.Background(), l.sessions)
+	l.endpoint, err = newEndpoint("DPoP", func(services *grpc.Server, _ string) {
+		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
+		v1.RegisterBatonSessionServiceServer(services, store)
+	})
+	l.api = httptest.NewServer(l.runtime.handler())
+	return l, err
+}
+
+// Close ends both servers. A function that waits for a call ends itself then.
+func (l *Lambda) Close() error {
+	_ = l.api.Config.Close() // what waits for a call would hold it up
+	l.api.Close()
+	return l.endpoint.Close()
+}
+
+// Environment returns the environment variables, as name=value, with which the
+// connector's subcommand lambda runs as this function. Several processes may run as
+// the same function; they share the calls.
+func (l *Lambda) Environment() []string {
+	return []string{
+		"BATON_LAMBDA_CLIENT_ID=" + l.id,
+		"BATON_LAMBDA_CLIENT_SECRET=" + l.secret,
+		"BATON_LAMBDA_TOKEN_HOST=" + l.addr,
+		"BATON_LAMBDA_CONFIGURATION_HOST=" + l.addr,
+		"BATON_LAMBDA_CA_CERT_PATH=" + l.certificate,
+		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + l.signer,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_ISSUER=" + callerIssuer,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_SUBJECT=" + callerSubject,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_AUDIENCE=" + functionARN,
@@ -97,28 +88,9 @@ func (l *Lambda) start() (err error) {
 		"AWS_REGION=us-east-1",
 		// Made up: no request that they sign is ever sent.
 		"AWS_ACCESS_KEY_ID=STANDIN",
-		"AWS_SECRET_ACCESS_KEY=" + rand.Text(),
+		"AWS_SECRET_ACCESS_KEY=STANDIN",
 		"AWS_EC2_METADATA_DISABLED=true",
 	}
-	return l.endpoint.writeCertificate(certificate)
-}
-
-// Close ends both servers. A function that waits for a call ends itself then.
-func (l *Lambda) Close() error {
-	_ = l.api.Config.Close() // what waits for a call would hold it up
-	l.api.Close()
-	l.endpoint.pause()
-	if err := os.RemoveAll(l.dir); err != nil {
-		return fmt.Errorf("c1: %w", err)
-	}
-	return nil
-}
-
-// Environment returns the environment variables, as name=value, with which the
-// connector's subcommand lambda runs as this function. Several processes may run as
-// the same function; they share the calls.
-func (l *Lambda) Environment() []string {
-	return slices.Clone(l.env)
 }
 
 // Connector returns a client whose calls invoke the function, signed by ConductorOne.
@@ -141,13 +113,6 @@ func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 // function has ever stored in it.
 func (l *Lambda) SessionValues() (stored, written int) {
 	return l.sessions.Counts()
-}
-
-// Refusals returns one line for each request to ConductorOne's side that was
-// answered with an error, in order. A connector that keeps to the protocol causes
-// none.
-func (l *Lambda) Refusals() []string {
-	return l.guard.refusals()
 }
 
 const (

@@ -3,7 +3,6 @@ package c1
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -80,23 +79,18 @@ func (q *queue) add(message *v1.Task) *Task {
 	return task
 }
 
-// take waits for pending tasks and hands out up to limit of them. It fails when ctx
-// ends first; the tasks are pending still then.
-func (q *queue) take(ctx context.Context, limit int) (messages []*v1.Task, err error) {
+// take waits for a pending task and hands it out. It fails when ctx ends first.
+func (q *queue) take(ctx context.Context) (message *v1.Task, err error) {
 	q.update(func() { q.polls++ })
 	defer q.update(func() { q.polls-- })
 	err = q.await(ctx, func() bool {
-		if q.away {
+		if q.away || len(q.pending) == 0 {
 			return false
 		}
-		taken := q.pending[:min(limit, len(q.pending))]
-		for _, task := range taken {
-			messages = append(messages, task.message)
-		}
-		q.pending = slices.Clone(q.pending[len(taken):])
-		return len(messages) > 0
+		message, q.pending = q.pending[0].message, q.pending[1:]
+		return true
 	})
-	return messages, err
+	return message, err
 }
 
 // change runs fn on a task that is not finished, under the lock. It fails with

@@ -2,11 +2,10 @@ package c1
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
+
+	"google.golang.org/grpc"
 
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
@@ -14,57 +13,29 @@ import (
 // Server is ConductorOne's side of one connector in service mode. All methods are
 // safe for concurrent use.
 type Server struct {
-	endpoint *endpoint
-	guard    *guard
-	queue    *queue
-	dir      string
+	*endpoint
+
+	queue *queue
 }
 
 // New starts a server with a credential of its own. It fails when it cannot listen
 // on loopback or write a temporary folder. The caller closes the server.
-func New() (*Server, error) {
-	guard, err := newGuard("Bearer")
-	if err != nil {
-		return nil, fmt.Errorf("c1: %w", err)
-	}
-	s := &Server{guard: guard, queue: &queue{watched: newWatched(), all: map[string]*Task{}}}
-	if s.dir, err = os.MkdirTemp("", "c1-*"); err != nil {
-		return nil, fmt.Errorf("c1: %w", err)
-	}
-	services := guard.server()
-	v1.RegisterBatonServiceServer(services, &batonService{queue: s.queue, uploads: s.dir})
-	s.endpoint = &endpoint{handler: route(services, guard)}
-	if err = s.endpoint.start(); err == nil {
-		err = s.endpoint.writeCertificate(s.certificate())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("c1: %w", errors.Join(err, s.Close()))
-	}
-	return s, nil
-}
-
-// Close ends the server and removes the uploaded files. A closed server is not to
-// be resumed.
-func (s *Server) Close() error {
-	s.endpoint.pause()
-	if err := os.RemoveAll(s.dir); err != nil {
-		return fmt.Errorf("c1: %w", err)
-	}
-	return nil
-}
-
-func (s *Server) certificate() string {
-	return filepath.Join(s.dir, "certificate.pem")
+func New() (s *Server, err error) {
+	s = &Server{queue: &queue{watched: newWatched(), all: map[string]*Task{}}}
+	s.endpoint, err = newEndpoint("Bearer", func(services *grpc.Server, dir string) {
+		v1.RegisterBatonServiceServer(services, &batonService{queue: s.queue, uploads: dir})
+	})
+	return s, err
 }
 
 // Environment returns the environment variables, as name=value, that make a
 // connector run in service mode against this server.
 func (s *Server) Environment() []string {
 	return []string{
-		"BATON_CLIENT_ID=" + s.guard.id,
-		"BATON_CLIENT_SECRET=" + s.guard.secret,
-		"BATON_C1_API_HOST=" + s.endpoint.addr,
-		"SSL_CERT_FILE=" + s.certificate(),
+		"BATON_CLIENT_ID=" + s.id,
+		"BATON_CLIENT_SECRET=" + s.secret,
+		"BATON_C1_API_HOST=" + s.addr,
+		"SSL_CERT_FILE=" + s.certificate,
 	}
 }
 
@@ -95,28 +66,16 @@ func (s *Server) WaitPoll(ctx context.Context) error {
 // a task with it: see the limits of the package.
 func (s *Server) Pause() {
 	s.queue.update(func() { s.queue.away = true })
-	s.endpoint.pause()
+	s.pause()
 }
 
 // Resume brings the server back on the same port. It fails when another process has
 // taken the port.
 func (s *Server) Resume() error {
-	if err := s.endpoint.start(); err != nil {
-		return fmt.Errorf("c1: %w", err)
+	if err := s.start(); err != nil {
+		return err
 	}
 	// The contexts of all polls from before have ended, so those take nothing.
 	s.queue.update(func() { s.queue.away = false })
 	return nil
-}
-
-// RejectCredentials makes the server refuse the connector's credential, and revokes
-// its access token, or accepts the credential again.
-func (s *Server) RejectCredentials(reject bool) {
-	s.guard.reject(reject)
-}
-
-// Refusals returns one line for each request that was answered with an error, in
-// order. A connector that keeps to the protocol causes none.
-func (s *Server) Refusals() []string {
-	return s.guard.refusals()
 }

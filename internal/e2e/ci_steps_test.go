@@ -174,22 +174,22 @@ func TestTheStepsOfTheSyncTestAction(t *testing.T) {
 		// fails is the step that fails, which is none but for one case.
 		fails string
 	}{
-		"Editor, granted to a Viewer":         {leaving, "editor", faults.IsViewer, ""},
-		"Editor, granted to an Editor":        {leaving, "editor", faults.IsEditor, ""},
-		"Editor, granted to a user without":   {leaving, "editor", faults.HasNoRole, ""},
-		"Editor, granted to an inactive user": {twelve, "editor", faults.IsInactive, ""},
-		"Viewer, granted to a Viewer":         {twelve, "viewer", faults.IsViewer, ""},
-		"Viewer, granted to an Editor":        {twelve, "viewer", faults.IsEditor, ""},
-		"Viewer, granted to an inactive user": {twelve, "viewer", faults.IsInactive, ""},
+		"Editor, granted to a Viewer":         {leaving, "editor", isViewer, ""},
+		"Editor, granted to an Editor":        {leaving, "editor", isEditor, ""},
+		"Editor, granted to a user without":   {leaving, "editor", hasNoRole, ""},
+		"Editor, granted to an inactive user": {twelve, "editor", isInactive, ""},
+		"Viewer, granted to a Viewer":         {twelve, "viewer", isViewer, ""},
+		"Viewer, granted to an Editor":        {twelve, "viewer", isEditor, ""},
+		"Viewer, granted to an inactive user": {twelve, "viewer", isInactive, ""},
 		// Where deactivation removes the record, revoking Viewer removes the person
 		// from the next sync. The SDK finds nobody there to grant the role to; the
 		// account has to be created first.
-		"Viewer, where leaving removes the record": {leaving, "viewer", faults.IsViewer, "grant anew"},
+		"Viewer, where leaving removes the record": {leaving, "viewer", isViewer, "grant anew"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := faults.Serve(t, test.cfg)
-			if failed := newScript(t, w).syncTest(test.role, w.Person(t, test.who).ID); failed != test.fails {
+			if failed := newScript(t, w).syncTest(test.role, person(t, w, test.who).ID); failed != test.fails {
 				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
 			}
 		})
@@ -289,22 +289,22 @@ func TestTheStepsOfTheAccountStatusLifecycleAction(t *testing.T) {
 		flow  []string
 		fails string
 	}{
-		"disable-enable of an Editor":           {twelve, faults.IsEditor, []string{disable, enable}, ""},
-		"disable-enable of a Viewer":            {twelve, faults.IsViewer, []string{disable, enable}, ""},
-		"disable-enable of an inactive user":    {twelve, faults.IsInactive, []string{disable, enable}, ""},
-		"enable-disable of an inactive user":    {twelve, faults.IsInactive, []string{enable, disable}, ""},
-		"enable-disable of a Viewer":            {twelve, faults.IsViewer, []string{enable, disable}, ""},
-		"enable-disable, the record is removed": {leaving, faults.IsInactive, []string{enable, disable}, ""},
-		"enable-only":                           {twelve, faults.IsInactive, []string{enable}, ""},
-		"disable-only":                          {twelve, faults.IsViewer, []string{disable}, ""},
-		"disable-only, the record is removed":   {leaving, faults.IsViewer, []string{disable}, ""},
+		"disable-enable of an Editor":           {twelve, isEditor, []string{disable, enable}, ""},
+		"disable-enable of a Viewer":            {twelve, isViewer, []string{disable, enable}, ""},
+		"disable-enable of an inactive user":    {twelve, isInactive, []string{disable, enable}, ""},
+		"enable-disable of an inactive user":    {twelve, isInactive, []string{enable, disable}, ""},
+		"enable-disable of a Viewer":            {twelve, isViewer, []string{enable, disable}, ""},
+		"enable-disable, the record is removed": {leaving, isInactive, []string{enable, disable}, ""},
+		"enable-only":                           {twelve, isInactive, []string{enable}, ""},
+		"disable-only":                          {twelve, isViewer, []string{disable}, ""},
+		"disable-only, the record is removed":   {leaving, isViewer, []string{disable}, ""},
 		// Where deactivation removes the record, there is nobody left to enable.
-		"disable-enable, the record is removed": {leaving, faults.IsViewer, []string{disable, enable}, enable},
+		"disable-enable, the record is removed": {leaving, isViewer, []string{disable, enable}, enable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := faults.Serve(t, test.cfg)
-			if failed := newScript(t, w).statusLifecycle(w.Person(t, test.who).ID, test.flow...); failed != test.fails {
+			if failed := newScript(t, w).statusLifecycle(person(t, w, test.who).ID, test.flow...); failed != test.fails {
 				t.Errorf("this step has failed: %q, want %q", failed, test.fails)
 			}
 		})

@@ -26,7 +26,7 @@ import (
 // many execution environments as asked for.
 func startFunction(t *testing.T, w *faults.Workspace, token string, instances int) (context.Context, *c1.Lambda, types.ConnectorClient, []*launch.Process) {
 	t.Helper()
-	lambda := launch.NewLambda(t, map[string]any{"whimsical-token": token, "base-url": w.URL})
+	lambda := newLambda(t, map[string]any{"whimsical-token": token, "base-url": w.URL})
 	var running []*launch.Process
 	for range instances {
 		running = append(running, launch.Function(t, lambda))
@@ -89,7 +89,7 @@ func TestLambdaDeletes(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
 	ctx, _, connector, _ := startFunction(t, w, leaks.Token, 1)
-	editor := w.Person(t, faults.IsEditor).ID
+	editor := person(t, w, isEditor).ID
 	for _, gone := range []bool{false, true} {
 		resp, err := connector.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: resourceID(userType, editor)}.Build())
 		if err != nil {

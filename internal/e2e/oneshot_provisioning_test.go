@@ -22,7 +22,7 @@ func TestOneShotGrantsAndRevokes(t *testing.T) {
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
 	f.Succeed()
-	users, viewer := w.Users(), w.Person(t, faults.IsViewer).ID
+	users, viewer := w.Users(), person(t, w, isViewer).ID
 
 	f.Succeed(grantArgs("editor", viewer)...)
 	users = with(users, viewer, "editor")
@@ -47,13 +47,13 @@ func TestOneShotGrantsThatCannotBe(t *testing.T) {
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
 	f.Succeed()
-	leaver := w.Person(t, faults.IsViewer).ID
+	leaver := person(t, w, isViewer).ID
 	w.Remove(leaver)
 	w.TakeRequests()
 
 	// The SDK looks a user up in the last sync; the connector reads them afresh.
 	f.Fail(codes.NotFound, "the last sync holds no such user", grantArgs("editor", "nobody")...)
-	f.Fail(codes.NotFound, "the last sync holds no such user, role", grantArgs("admin", w.Person(t, faults.IsViewer).ID)...)
+	f.Fail(codes.NotFound, "the last sync holds no such user, role", grantArgs("admin", person(t, w, isViewer).ID)...)
 	f.Fail(codes.NotFound, "role or grant", revokeArgs("editor", "nobody")...)
 	launch.NewFolder(t, w).Fail(codes.FailedPrecondition, "the file holds no sync", grantArgs("editor", leaver)...)
 	f.Fail(codes.NotFound, "the account is gone", grantArgs("editor", leaver)...)
@@ -71,13 +71,13 @@ func TestOneShotCreatesAccounts(t *testing.T) {
 	f.Syncs(users) // until the first login
 	w.Login(newUser(t, w).ID)
 	created := newUser(t, w)
-	if created.GivenName != "Ada" || created.FamilyName != "Lovelace" || created.DisplayName != "Ada Lovelace" || !faults.IsEditor(created) {
+	if created.GivenName != "Ada" || created.FamilyName != "Lovelace" || created.DisplayName != "Ada Lovelace" || !isEditor(created) {
 		t.Errorf("the account created is %+v", created)
 	}
 
 	// Who is there already stays as they are; who is inactive is activated.
 	f.Succeed("--create-account-email", ada, "--create-account-profile", `{"role":"viewer"}`)
-	inactive := w.Person(t, faults.IsInactive)
+	inactive := person(t, w, isInactive)
 	f.Succeed("--create-account-email", inactive.UserName, "--create-account-profile", `{"role":"viewer"}`)
 	f.Syncs(append(with(users, inactive.ID, "viewer"), created))
 }
@@ -99,7 +99,7 @@ func TestOneShotCreatesAnAccountFromAnEMailAlone(t *testing.T) {
 			f := launch.NewFolder(t, w)
 			f.Env = append(f.Env, test.env...)
 			f.Succeed(test.args...)
-			if created := newUser(t, w); !faults.IsViewer(created) || len(w.Users()) != 2 {
+			if created := newUser(t, w); !isViewer(created) || len(w.Users()) != 2 {
 				t.Errorf("the account created is %+v, of %d", created, len(w.Users()))
 			}
 		})
@@ -133,7 +133,7 @@ func TestOneShotDeletes(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
-	users, editor := w.Users(), w.Person(t, faults.IsEditor).ID
+	users, editor := w.Users(), person(t, w, isEditor).ID
 	f.Succeed()
 	f.Succeed(deleteArgs(editor)...)
 	f.Succeed(deleteArgs(editor)...)
@@ -145,7 +145,7 @@ func TestOneShotActions(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
-	users, editor := w.Users(), w.Person(t, faults.IsEditor).ID
+	users, editor := w.Users(), person(t, w, isEditor).ID
 
 	f.Succeed(actionArgs("disable_user", editor)...)
 	w.TakeRequests()
@@ -170,7 +170,7 @@ func TestOneShotChangesLeaveOneLineInTheLog(t *testing.T) {
 	f := launch.NewFolder(t, w)
 	f.Succeed()
 	f.Env = append(f.Env, "BATON_LOG_LEVEL=info")
-	viewer := w.Person(t, faults.IsViewer)
+	viewer := person(t, w, isViewer)
 	for _, args := range [][]string{
 		{"--create-account-email", ada, "--create-account-profile", `{"role":"viewer","first_name":"Ada"}`},
 		grantArgs("editor", viewer.ID),

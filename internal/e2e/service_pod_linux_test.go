@@ -39,7 +39,7 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 		t.Skipf("nobody here can mount a read-only root file system and change the user: %v\n%s", err, out)
 	}
 	t.Parallel()
-	server, workspace := launch.NewC1(t), faults.Serve(t, sim.Config{Users: 3000})
+	server, workspace := newC1(t), faults.Serve(t, sim.Config{Users: 3000})
 	root := podRoot(t, server.Environment())
 	env := append(server.Environment(), launch.Settings(workspace)...)
 	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
@@ -50,7 +50,7 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	watched := make(chan int64, 1)
 	go func() { watched <- s.PeakMemory() }()
 	s.syncs()
-	s.succeed(grantTask("editor", workspace.Person(t, faults.IsViewer).ID))
+	s.succeed(grantTask("editor", person(t, workspace, isViewer).ID))
 	s.syncs()
 
 	status := procFile(t, s.Process, "status")

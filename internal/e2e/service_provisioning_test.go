@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/conductorone/baton-whimsical/internal/c1"
-	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
@@ -35,8 +34,8 @@ func annotated(t *testing.T, result *c1.Result, want proto.Message) {
 func TestServiceProvisions(t *testing.T) {
 	t.Parallel()
 	s := startService(t, leaving, provisioning)
-	viewer, editor := s.Person(t, faults.IsViewer).ID, s.Person(t, faults.IsEditor).ID
-	stays := s.Person(t, func(u sim.User) bool { return faults.IsViewer(u) && u.ID != viewer })
+	viewer, editor := person(t, s.Workspace, isViewer).ID, person(t, s.Workspace, isEditor).ID
+	stays := person(t, s.Workspace, func(u sim.User) bool { return isViewer(u) && u.ID != viewer })
 
 	granted := s.succeed(grantTask("editor", viewer))
 	annotated(t, granted, v2.GrantReplaced_builder{ReplacedGrantId: synctest.GrantID("viewer", viewer)}.Build())
@@ -74,7 +73,7 @@ func TestServiceProvisions(t *testing.T) {
 	s.ended(s.run(createTask(t, ada, "admin")), codes.InvalidArgument, "role")
 	s.ended(s.run(actionTask(t, "enable_user", "nobody")), codes.Unknown, "no user")
 	untouched(t, s.Workspace)
-	if left, _ := s.User(stays.ID); !faults.IsViewer(left) || len(s.Users()) != 12-2 {
+	if left, _ := s.User(stays.ID); !isViewer(left) || len(s.Users()) != 12-2 {
 		t.Errorf("%d users are left, among them %+v", len(s.Users()), left)
 	}
 	s.syncs()

@@ -25,7 +25,7 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	if block == nil {
 		t.Fatal("the README has no commands under Without Kubernetes")
 	}
-	server, workspace := launch.NewC1(t), faults.Serve(t, twelve)
+	server, workspace := newC1(t), faults.Serve(t, twelve)
 	commands := string(block[1])
 	var rest []string
 	for _, setting := range append(server.Environment(), launch.Settings(workspace)...) {
@@ -47,7 +47,7 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	})}
 	s.syncs()
 	s.TakeRequests()
-	s.succeed(grantTask("editor", workspace.Person(t, faults.IsViewer).ID))
+	s.succeed(grantTask("editor", person(t, workspace, isViewer).ID))
 	if changed := s.TakeChanges(); len(changed) != 1 {
 		t.Errorf("a grant has sent %v", changed)
 	}

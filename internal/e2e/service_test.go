@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"reflect"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,13 +33,56 @@ type service struct {
 	c1 *c1.Server
 }
 
+// newC1 starts a stand-in for ConductorOne that ends with the test.
+func newC1(t *testing.T) *c1.Server {
+	t.Helper()
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		t.Skip("Go takes no certificate from the environment here")
+	}
+	server, err := c1.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// newLambda starts the surroundings of a lambda function that end with the test. The
+// test fails when the function has broken the protocol.
+func newLambda(t *testing.T, settings map[string]any) *c1.Lambda {
+	t.Helper()
+	lambda, err := c1.NewLambda(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		accepted(t, lambda.Refusals())
+		if err := lambda.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return lambda
+}
+
+// accepted fails the test when ConductorOne has refused requests.
+func accepted(t *testing.T, refusals []string) {
+	t.Helper()
+	if len(refusals) > 0 {
+		t.Errorf("ConductorOne has refused requests of the connector:\n%s", strings.Join(refusals, "\n"))
+	}
+}
+
 // startService starts a service with additional environment variables. The test
 // fails when the service has broken the protocol.
 func startService(t *testing.T, cfg sim.Config, env ...string) *service {
 	t.Helper()
-	s := &service{t: t, Workspace: faults.Serve(t, cfg), c1: launch.NewC1(t)}
+	s := &service{t: t, Workspace: faults.Serve(t, cfg), c1: newC1(t)}
 	s.Process = launch.Service(t, s.c1, s.Workspace, env...)
-	t.Cleanup(func() { launch.Accepted(t, s.c1.Refusals()) })
+	t.Cleanup(func() { accepted(t, s.c1.Refusals()) })
 	return s
 }
 
@@ -125,11 +169,11 @@ func TestServiceSyncs(t *testing.T) {
 	}
 	readOnce(t, s.Workspace)
 
-	promoted := s.Person(t, faults.IsViewer)
+	promoted := person(t, s.Workspace, isViewer)
 	editor := true
 	promoted.Editor = &editor
 	s.Update(promoted)
-	s.Remove(s.Person(t, faults.IsEditor).ID)
+	s.Remove(person(t, s.Workspace, isEditor).ID)
 	s.Add(sim.User{UserName: "new@example.com", Email: "new@example.com", DisplayName: "New", Active: true, Editor: &editor})
 	s.syncs()
 }
@@ -138,7 +182,7 @@ func TestServiceSyncsTargets(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
 	users := []sim.User{
-		s.Person(t, faults.IsEditor), s.Person(t, faults.IsViewer), s.Person(t, faults.IsInactive), s.Person(t, faults.HasNoRole),
+		person(t, s.Workspace, isEditor), person(t, s.Workspace, isViewer), person(t, s.Workspace, isInactive), person(t, s.Workspace, hasNoRole),
 	}
 	var targets []*v2.Resource
 	for _, u := range users {
@@ -167,10 +211,10 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 	s := startService(t, twelve)
 	before := s.Users()
 	for name, message := range map[string]*v1.Task{
-		"grant":  grantTask("editor", s.Person(t, faults.IsViewer).ID),
-		"revoke": revokeTask("editor", s.Person(t, faults.IsEditor).ID),
+		"grant":  grantTask("editor", person(t, s.Workspace, isViewer).ID),
+		"revoke": revokeTask("editor", person(t, s.Workspace, isEditor).ID),
 		"create": createTask(t, ada, "editor"),
-		"delete": deleteTask(s.Person(t, faults.IsEditor).ID),
+		"delete": deleteTask(person(t, s.Workspace, isEditor).ID),
 	} {
 		result := s.run(message)
 		s.ended(result, codes.FailedPrecondition, "provisioning is not enabled")
@@ -183,7 +227,7 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 	}
 	// The SDK does not count actions as provisioning. The documentation says so, and
 	// has to change when this does.
-	user := s.Person(t, faults.IsEditor).ID
+	user := person(t, s.Workspace, isEditor).ID
 	s.succeed(actionTask(t, "disable_user", user))
 	if disabled, _ := s.User(user); disabled.Active {
 		t.Error("the action has changed nothing")
@@ -204,7 +248,7 @@ func TestSettingsThatCannotWorkEndTheService(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, w := launch.NewC1(t), faults.Serve(t, twelve)
+			server, w := newC1(t), faults.Serve(t, twelve)
 			server.RejectCredentials(test.rejects)
 			var env []string
 			if test.setting != "" {

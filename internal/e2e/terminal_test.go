@@ -23,15 +23,15 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// person is a run of the connector before somebody's eyes.
-type person struct {
+// screen is a run of the connector before somebody's eyes.
+type screen struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	terminal *os.File
 }
 
 // look runs the connector in a terminal of 80 columns, without any log setting.
-func look(t *testing.T, f *launch.Folder, env []string, args ...string) *person {
+func look(t *testing.T, f *launch.Folder, env []string, args ...string) *screen {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), launch.Binary(t, launch.Connector), args...) //nolint:gosec // the binary under test
 	cmd.Dir = f.Dir
@@ -42,13 +42,13 @@ func look(t *testing.T, f *launch.Folder, env []string, args ...string) *person 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = terminal.Close() })
-	return &person{t: t, cmd: cmd, terminal: terminal}
+	return &screen{t: t, cmd: cmd, terminal: terminal}
 }
 
 var seconds = regexp.MustCompile(`[0-9.]+ seconds`)
 
 // sees returns the exit code, the lines that stay, and all that was ever written.
-func (p *person) sees() (code int, stays []string, all string) {
+func (p *screen) sees() (code int, stays []string, all string) {
 	p.t.Helper()
 	output, err := io.ReadAll(p.terminal)
 	if err != nil && !errors.Is(err, syscall.EIO) { // which is how Linux ends a terminal
@@ -78,7 +78,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 12, DeactivationKeeps: true})
 	f := launch.NewFolder(t, w)
-	editor, viewer := w.Person(t, faults.IsEditor).ID, w.Person(t, faults.IsViewer).ID
+	editor, viewer := person(t, w, isEditor).ID, person(t, w, isViewer).ID
 	for _, test := range []struct {
 		args []string
 		want []string

@@ -1,5 +1,7 @@
 //go:build unix
 
+// Package e2e tests the real binaries: one-shot, service mode and lambda, against the
+// simulated workspace and stand-ins for ConductorOne's side, all on loopback.
 package e2e
 
 import (
@@ -53,6 +55,22 @@ func with(users []sim.User, id, state string) []sim.User {
 	}
 	return users
 }
+
+// person returns the first user that matches, who must exist.
+func person(t *testing.T, w *faults.Workspace, match func(sim.User) bool) sim.User {
+	t.Helper()
+	users := w.Users()
+	i := slices.IndexFunc(users, match)
+	if i < 0 {
+		t.Fatal("the workspace has no such user")
+	}
+	return users[i]
+}
+
+func isEditor(u sim.User) bool   { return synctest.RoleOf(u) == "editor" }
+func isViewer(u sim.User) bool   { return synctest.RoleOf(u) == "viewer" }
+func isInactive(u sim.User) bool { return !u.Active }
+func hasNoRole(u sim.User) bool  { return u.Active && u.Editor == nil }
 
 // newUser returns the only user with Ada's address.
 func newUser(t *testing.T, w *faults.Workspace) sim.User {

@@ -3,7 +3,6 @@ package faults
 import (
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"sync"
 	"testing"
 
@@ -52,26 +51,3 @@ func (w *Workspace) Close() {
 		}
 	})
 }
-
-// Person returns the first user that matches, who must exist.
-func (w *Workspace) Person(t testing.TB, match func(sim.User) bool) sim.User {
-	t.Helper()
-	users := w.Users()
-	i := slices.IndexFunc(users, match)
-	if i < 0 {
-		t.Fatal("the workspace has no such user")
-	}
-	return users[i]
-}
-
-// IsEditor and the others tell the kinds of users apart.
-func IsEditor(u sim.User) bool { return u.Active && u.Editor != nil && *u.Editor }
-
-// IsViewer matches active users with the role Viewer.
-func IsViewer(u sim.User) bool { return u.Active && u.Editor != nil && !*u.Editor }
-
-// IsInactive matches users who are not active.
-func IsInactive(u sim.User) bool { return !u.Active }
-
-// HasNoRole matches active users without a role.
-func HasNoRole(u sim.User) bool { return u.Active && u.Editor == nil }

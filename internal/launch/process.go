@@ -148,15 +148,11 @@ func (p *Process) Until(reached <-chan struct{}) {
 func (p *Process) Says(text string) {
 	p.t.Helper()
 	for {
-		output, more := p.Stderr.look()
-		if strings.Contains(output, text) {
+		more := p.Stderr.next()
+		if strings.Contains(p.Stderr.String(), text) {
 			return
 		}
-		select {
-		case <-more:
-		case <-p.Context.Done():
-			p.t.Fatalf("the connector has not said %q: %v", text, context.Cause(p.Context))
-		}
+		p.Until(more)
 	}
 }
 
@@ -179,21 +175,21 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.buffer.Write(p)
 }
 
-// look returns everything that was written, and a channel that is closed when there
-// is more.
-func (o *Output) look() (string, <-chan struct{}) {
+// next returns a channel that is closed when there is more.
+func (o *Output) next() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.more == nil {
 		o.more = make(chan struct{})
 	}
-	return o.buffer.String(), o.more
+	return o.more
 }
 
 // String returns everything that was written.
 func (o *Output) String() string {
-	output, _ := o.look()
-	return output
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buffer.String()
 }
 
 // excerpt returns the last lines, without debug messages and those of gRPC.

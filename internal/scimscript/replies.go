@@ -100,6 +100,10 @@ func encode(body map[string]any) string {
 
 // send writes the answer. A client who is gone is not an error of the script.
 func (r Reply) send(w http.ResponseWriter) {
+	if r.Lost {
+		// The server resets the connection of a handler that panics so.
+		panic(http.ErrAbortHandler)
+	}
 	if r.RetryAfter != "" {
 		w.Header().Set("Retry-After", r.RetryAfter)
 	}

@@ -1,11 +1,16 @@
-// Package scimscript serves a SCIM API that follows a script: the requests that
-// have to come, one after the other, and the answer to each. It is for tests that
-// pin down what a client sends.
+// Package scimscript serves a SCIM API that follows a script: the requests that have
+// to come, one after the other, and the answer to each. Use it in tests that pin down
+// what a client sends; where only the outcome matters, use internal/sim.
+//
+//	url := scimscript.Serve(t,
+//		scimscript.Get("1", scimscript.OK(scimscript.User{ID: "1", Active: true, Editor: false})),
+//		scimscript.Patch("1", scimscript.SetRole(true), scimscript.NoContent),
+//		scimscript.Get("1", scimscript.OK(scimscript.User{ID: "1", Active: true, Editor: true})))
+//	client, err := whimsical.New(ctx, url, scimscript.Token)
 package scimscript
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,7 +46,11 @@ func Serve(t testing.TB, steps ...Step) string {
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		server.Close()
-		s.finish()
+		for _, step := range s.left {
+			if !s.failed {
+				t.Errorf("this request has not come: %s %s %s", step.Method, step.Target, step.Body)
+			}
+		}
 	})
 	return server.URL + basePath
 }
@@ -52,17 +61,6 @@ type script struct {
 	mu     sync.Mutex
 	left   []Step
 	failed bool
-}
-
-func (s *script) finish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed {
-		return
-	}
-	for _, step := range s.left {
-		s.t.Errorf("this request has not come: %s %s %s", step.Method, step.Target, step.Body)
-	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -82,10 +80,6 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.checkHeader(r)
 	reply := s.left[0].Reply
 	s.left = s.left[1:]
-	if reply.Lost {
-		s.reset(w)
-		return
-	}
 	reply.send(w)
 }
 
@@ -112,17 +106,4 @@ func (s *script) checkHeader(r *http.Request) {
 			s.t.Errorf("%s %s: %s is %q, want %q", r.Method, r.URL.Path, name, got, value)
 		}
 	}
-}
-
-// reset ends the connection without an answer.
-func (s *script) reset(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		s.t.Errorf("the connection cannot be reset: %v", err)
-		return
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // the client sees the connection end in any case
-	}
-	_ = conn.Close()
 }

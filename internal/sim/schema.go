@@ -44,23 +44,6 @@ func newServer(w *Workspace) (http.Handler, error) {
 	return server, nil
 }
 
-// The complex attributes of a user on the wire. They are structs because encoding
-// them costs a fraction of what maps cost, and a page holds a hundred of each.
-type (
-	nameValue struct {
-		GivenName  string `json:"givenName,omitempty"`
-		FamilyName string `json:"familyName,omitempty"`
-	}
-	emailValue struct {
-		Value   string `json:"value"`
-		Type    string `json:"type"`
-		Primary bool   `json:"primary"`
-	}
-	extensionValue struct {
-		Editor bool `json:"editor"`
-	}
-)
-
 // resource renders a user. Attributes without a value are left out, as RFC 7643,
 // section 2.5, allows.
 func resource(u User) scim.Resource {
@@ -69,16 +52,16 @@ func resource(u User) scim.Resource {
 		attributes["userName"] = u.UserName
 	}
 	if u.GivenName != "" || u.FamilyName != "" {
-		attributes["name"] = nameValue{GivenName: u.GivenName, FamilyName: u.FamilyName}
+		attributes["name"] = map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName}
 	}
 	if u.DisplayName != "" {
 		attributes["displayName"] = u.DisplayName
 	}
 	if u.Email != "" {
-		attributes["emails"] = []emailValue{{Value: u.Email, Type: "work", Primary: true}}
+		attributes["emails"] = []map[string]any{{"value": u.Email, "type": "work", "primary": true}}
 	}
 	if u.Editor != nil {
-		attributes[ExtensionSchema] = extensionValue{Editor: *u.Editor}
+		attributes[ExtensionSchema] = map[string]bool{"editor": *u.Editor}
 	}
 	var meta scim.Meta
 	if !u.Created.IsZero() {

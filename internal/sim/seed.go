@@ -16,9 +16,6 @@ const (
 	roleLessEvery, roleLessFirst = 50, 9
 )
 
-// idLength is the number of hexadecimal characters in an id.
-const idLength = 24
-
 // Person returns the seeded user at an index. It depends on nothing else, so that
 // every workspace of at least that size holds the same one.
 func Person(index int) User {
@@ -48,16 +45,15 @@ func Person(index int) User {
 // every run.
 func opaqueID(kind string, index int) string {
 	digest := sha256.Sum256([]byte("whimsical-sim " + kind + " " + strconv.Itoa(index)))
-	return hex.EncodeToString(digest[:])[:idLength]
+	return hex.EncodeToString(digest[:])[:24]
 }
 
 // freshID returns the next unused id for a user who was not seeded. The caller
 // holds mu.
 func (w *Workspace) freshID() string {
 	for {
-		id := opaqueID("created", w.created)
 		w.created++
-		if _, taken := w.byID[id]; !taken {
+		if id := opaqueID("created", w.created); w.byID[id] == nil {
 			return id
 		}
 	}

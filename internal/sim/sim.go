@@ -41,67 +41,54 @@ type Config struct {
 	// Users is the size of the seeded workspace. The people depend on their
 	// index alone, so a larger workspace begins with the smaller one.
 	Users int
-	// Token is the bearer token that every request must carry (RFC 6750,
-	// section 2.1).
+	// Token is the bearer token that every request must carry.
 	Token string
 	// DefaultRole is the role of a user who is created without the extension:
 	// "editor" or "viewer". Empty means viewer.
 	DefaultRole string
-	// PageSize is the largest page of a listing, and its size where the request
-	// names no count. 0 means 100.
+	// PageSize is the largest page of a listing. 0 means 100.
 	PageSize int
-	// RequestLog receives one line for each request when it is not nil: method,
-	// path with query, status. Lines are written one at a time, before the
-	// answer is sent.
+	// RequestLog, when not nil, receives one line for each request, before it is
+	// answered: method, path with query, status.
 	RequestLog io.Writer
 	// PendingUntilLogin makes users who are created over SCIM invisible until
-	// [Workspace.Login]: lists and filters leave them out and their id answers
-	// 404, while a second POST still answers 409.
+	// [Workspace.Login], while a second POST still answers 409.
 	PendingUntilLogin bool
 	// DeactivationKeeps keeps a deactivated user with active:false. Otherwise
-	// deactivation removes the user, whose id answers 404 from then on.
+	// deactivation removes the user.
 	DeactivationKeeps bool
-	// IgnoreRoleChanges answers 200 to a PATCH or PUT of the role and does not
-	// apply it.
+	// IgnoreRoleChanges answers 200 to a change of the role and does not apply it.
 	IgnoreRoleChanges bool
 }
 
 // New returns a workspace with cfg.Users seeded people. It fails when the
 // configuration is not usable: no token, an unknown role or a negative size.
 func New(cfg Config) (*Workspace, error) {
-	cfg, err := cfg.complete()
-	if err != nil {
-		return nil, fmt.Errorf("sim: %w", err)
+	if cfg.PageSize == 0 {
+		cfg.PageSize = 100
+	}
+	if cfg.DefaultRole == "" {
+		cfg.DefaultRole = roleViewer
+	}
+	switch {
+	case cfg.Token == "":
+		return nil, errors.New("sim: a token is required")
+	case strings.TrimSpace(cfg.Token) != cfg.Token:
+		return nil, errors.New("sim: a token with surrounding space can never match a header")
+	case cfg.Users < 0:
+		return nil, fmt.Errorf("sim: the number of users is negative: %d", cfg.Users)
+	case cfg.PageSize < 0:
+		return nil, fmt.Errorf("sim: the page size is negative: %d", cfg.PageSize)
+	case cfg.DefaultRole != roleEditor && cfg.DefaultRole != roleViewer:
+		return nil, fmt.Errorf("sim: the default role is neither %q nor %q: %q", roleEditor, roleViewer, cfg.DefaultRole)
 	}
 	w := &Workspace{cfg: cfg, byID: make(map[string]*User, cfg.Users)}
 	for i := range cfg.Users {
 		w.insert(i, Person(i))
 	}
+	var err error
 	if w.server, err = newServer(w); err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	return w, nil
-}
-
-// complete returns the configuration with its defaults filled in.
-func (c Config) complete() (Config, error) {
-	if c.PageSize == 0 {
-		c.PageSize = 100
-	}
-	if c.DefaultRole == "" {
-		c.DefaultRole = roleViewer
-	}
-	switch {
-	case c.Token == "":
-		return c, errors.New("a token is required")
-	case strings.TrimSpace(c.Token) != c.Token:
-		return c, errors.New("a token with surrounding space can never match a header")
-	case c.Users < 0:
-		return c, fmt.Errorf("the number of users is negative: %d", c.Users)
-	case c.PageSize < 0:
-		return c, fmt.Errorf("the page size is negative: %d", c.PageSize)
-	case c.DefaultRole != roleEditor && c.DefaultRole != roleViewer:
-		return c, fmt.Errorf("the default role is neither %q nor %q: %q", roleEditor, roleViewer, c.DefaultRole)
-	}
-	return c, nil
 }

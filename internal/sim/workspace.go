@@ -12,27 +12,22 @@ import (
 
 // User is one member of a simulated workspace. Through the out-of-band methods
 // of [Workspace] every field is taken as it is, so that a test can also build a
-// record that the SCIM endpoints would refuse.
+// record that the SCIM endpoints would refuse. An attribute without a value is absent.
 type User struct {
 	// ID is the SCIM id: opaque, and stable for the life of the user.
 	ID string
-	// UserName is the e-mail address that the user logs in with. Empty means
-	// that the attribute is absent, as it is for every string below.
-	UserName string
-	// GivenName and FamilyName are the parts of the user's name, DisplayName is the
-	// name that the workspace shows.
+	// UserName is the e-mail address that the user logs in with. SCIM requests keep
+	// Email, the primary address, equal to it.
+	UserName, Email                    string
 	GivenName, FamilyName, DisplayName string
-	// Email is the primary e-mail address. SCIM requests keep it equal to UserName.
-	Email string
-	// Active is false for a deactivated user.
-	Active bool
+	Active                             bool
 	// Editor is true for an Editor and false for a Viewer. nil means no role:
 	// the extension is absent from the resource.
 	Editor *bool
 	// Pending is true until the first login of a user who was created with
-	// [Config.PendingUntilLogin]. A pending user is invisible over SCIM.
+	// [Config.PendingUntilLogin].
 	Pending bool
-	// Created is meta.created. The zero time means that it is absent.
+	// Created is meta.created.
 	Created time.Time
 }
 

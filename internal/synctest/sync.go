@@ -70,21 +70,15 @@ func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2, w
 }
 
 func register(registrar grpc.ServiceRegistrar, server types.ConnectorServer) {
-	v2.RegisterConnectorServiceServer(registrar, server)
-	v2.RegisterResourceTypesServiceServer(registrar, server)
-	v2.RegisterResourcesServiceServer(registrar, server)
-	v2.RegisterResourceGetterServiceServer(registrar, server)
-	v2.RegisterEntitlementsServiceServer(registrar, server)
-	v2.RegisterGrantsServiceServer(registrar, server)
-	v2.RegisterGrantManagerServiceServer(registrar, server)
-	v2.RegisterAccountManagerServiceServer(registrar, server)
-	v2.RegisterResourceManagerServiceServer(registrar, server)
-	v2.RegisterResourceDeleterServiceServer(registrar, server)
-	v2.RegisterActionServiceServer(registrar, server)
-	v2.RegisterAssetServiceServer(registrar, server)
-	v2.RegisterEventServiceServer(registrar, server)
-	v2.RegisterTicketsServiceServer(registrar, server)
-	v2.RegisterCredentialManagerServiceServer(registrar, server)
+	for _, desc := range []*grpc.ServiceDesc{
+		&v2.ConnectorService_ServiceDesc, &v2.ResourceTypesService_ServiceDesc, &v2.ResourcesService_ServiceDesc,
+		&v2.ResourceGetterService_ServiceDesc, &v2.EntitlementsService_ServiceDesc, &v2.GrantsService_ServiceDesc,
+		&v2.GrantManagerService_ServiceDesc, &v2.AccountManagerService_ServiceDesc, &v2.ResourceManagerService_ServiceDesc,
+		&v2.ResourceDeleterService_ServiceDesc, &v2.ActionService_ServiceDesc, &v2.AssetService_ServiceDesc,
+		&v2.EventService_ServiceDesc, &v2.TicketsService_ServiceDesc, &v2.CredentialManagerService_ServiceDesc,
+	} {
+		registrar.RegisterService(desc, server)
+	}
 }
 
 // Close stops the server.

@@ -201,7 +201,6 @@ func asListError(err error) error {
 func asFilterError(err error) error {
 	var apiErr *Error
 	if errors.As(err, &apiErr) {
-		apiErr.Code = codes.FailedPrecondition
 		apiErr.advice = adviceFilter
 	}
 	return err

@@ -57,7 +57,7 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 		"gone":                     {reply: scimscript.OK(scimscript.List{gone}), id: "u0"},
 		"a web page":               {reply: replying("<html></html>"), code: codes.FailedPrecondition},
 		"a user without an id":     {reply: replying(`{"Resources":[{"userName":"ada@example.com"}]}`), code: codes.FailedPrecondition},
-		"a refused filter":         {reply: scimscript.Refused(http.StatusBadRequest, "invalidFilter", "no"), code: codes.FailedPrecondition},
+		"a refused filter":         {reply: scimscript.Refused(http.StatusBadRequest, "invalidFilter", "no"), code: codes.InvalidArgument},
 		"a refused token":          {reply: scimscript.Refused(http.StatusUnauthorized, "", ""), code: codes.Unauthenticated},
 		"no filters at all":        {reply: scimscript.Refused(http.StatusNotImplemented, "", ""), code: codes.FailedPrecondition},
 		"a filter ignored, a page": {reply: usersOf(1, 100, 300), code: codes.FailedPrecondition},
@@ -109,9 +109,11 @@ func TestNotFoundForAFilterMeansNobodyOnlyWhereSCIMAnswers(t *testing.T) {
 }
 
 func TestAnAPIThatKnowsNoFiltersSaysSo(t *testing.T) {
-	for _, statusCode := range []int{http.StatusBadRequest, http.StatusNotImplemented} {
+	for statusCode, code := range map[int]codes.Code{
+		http.StatusBadRequest: codes.InvalidArgument, http.StatusNotImplemented: codes.FailedPrecondition,
+	} {
 		_, err := following(t, listed(found(findAda), scimscript.Refused(statusCode, "", ""))).FindUser(t.Context(), "ada@example.com")
-		failsWith(t, err, codes.FailedPrecondition, "the API cannot look people up by userName")
+		failsWith(t, err, code, "the API cannot look people up by userName")
 	}
 }
 
