@@ -83,9 +83,6 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 		result.NonRetryable = req.GetError().GetNonRetryable()
 		result.Annotations = req.GetError().GetAnnotations()
 	}
-	if failed := result.Status.Code() != codes.OK; failed != req.HasError() {
-		return nil, status.Errorf(codes.InvalidArgument, "status %s does not fit the final state", result.Status.Code())
-	}
 	if response != nil {
 		message, err := response.UnmarshalNew()
 		if err != nil {

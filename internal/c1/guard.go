@@ -27,10 +27,10 @@ type guard struct {
 	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
 	tokenType string
 
-	mu        sync.Mutex
-	token     string
-	rejecting bool
-	refused   []string
+	mu sync.Mutex
+	// token is empty while it is refused.
+	token   string
+	refused []string
 }
 
 // newGuard makes a guard with a client credential, whose secret holds a private key.
@@ -56,7 +56,9 @@ func newGuard(tokenType string) (*guard, error) {
 func (g *guard) RejectCredentials(reject bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.rejecting, g.token = reject, rand.Text()
+	if g.token = ""; !reject {
+		g.token = rand.Text()
+	}
 }
 
 // Refusals returns one line for each request that was answered with an error, in
@@ -73,13 +75,9 @@ func (g *guard) note(line string) {
 	g.refused = append(g.refused, line)
 }
 
-// current returns the token, or "" while it is refused.
 func (g *guard) current() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.rejecting {
-		return ""
-	}
 	return g.token
 }
 

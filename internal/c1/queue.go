@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"sync"
 
+	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-
-	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
 
 // watched is a mutex whose holders can wait for a change of what it guards, so that
@@ -19,16 +19,14 @@ type watched struct {
 	changed chan struct{}
 }
 
-func newWatched() *watched {
-	return &watched{changed: make(chan struct{})}
-}
-
 // update runs change under the lock and wakes everybody in [watched.await].
 func (w *watched) update(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
-	close(w.changed)
+	if w.changed != nil {
+		close(w.changed)
+	}
 	w.changed = make(chan struct{})
 }
 
@@ -39,6 +37,9 @@ func (w *watched) await(ctx context.Context, condition func() bool) error {
 		w.mu.Lock()
 		err := context.Cause(ctx)
 		met := err == nil && condition()
+		if w.changed == nil {
+			w.changed = make(chan struct{})
+		}
 		changed := w.changed
 		w.mu.Unlock()
 		if met || err != nil {
@@ -118,4 +119,59 @@ func (q *queue) greet(hello *v1.BatonServiceHelloRequest) error {
 		task.result = &Result{Status: status.New(codes.OK, "")}
 		record()
 	})
+}
+
+// Task is a task that was given to [Server.Enqueue]. All methods are safe for
+// concurrent use.
+type Task struct {
+	message *v1.Task
+	state   *watched
+
+	// The rest is guarded by state.
+	heartbeats int
+	cancelled  bool
+	upload     string
+	result     *Result
+}
+
+// Result is what the connector said in FinishTask, or in Hello for a hello task.
+type Result struct {
+	// Status is the outcome, with the details that the connector sent.
+	Status *status.Status
+	// NonRetryable is set on a failed task that is not to be tried again.
+	NonRetryable bool
+	// Annotations are those of the outcome.
+	Annotations annotations.Annotations
+	// Response is the connector's answer, for example a
+	// *v2.GrantManagerServiceGrantResponse. It is nil when there is none.
+	Response proto.Message
+	// C1Z is the path of the file that was uploaded for the task, or empty. The
+	// file lives until [Server.Close].
+	C1Z string
+}
+
+// ID returns the identifier that the task was given.
+func (t *Task) ID() string {
+	return t.message.GetId()
+}
+
+// Wait returns the result of the task once the connector has finished it. It fails
+// when ctx ends first.
+func (t *Task) Wait(ctx context.Context) (*Result, error) {
+	if err := t.state.await(ctx, func() bool { return t.result != nil }); err != nil {
+		return nil, fmt.Errorf("task %s is not finished: %w", t.ID(), err)
+	}
+	return t.result, nil
+}
+
+// Cancel tells the connector with the answer to its next heartbeat that the task is
+// no longer wanted. Only syncs send heartbeats.
+func (t *Task) Cancel() {
+	t.state.update(func() { t.cancelled = true })
+}
+
+// Heartbeats returns how many heartbeats the connector has sent for the task.
+func (t *Task) Heartbeats() (n int) {
+	t.state.update(func() { n = t.heartbeats })
+	return n
 }

@@ -124,7 +124,8 @@ func TestOneShotRefusesAccountsThatCannotBe(t *testing.T) {
 		// The SDK does not get as far as the connector.
 		"no e-mail": {codes.Unknown, "unknown provisioning action", []string{profile, `{"first_name":"Ada"}`}},
 	} {
-		t.Run(name, func(t *testing.T) { f.For(t).Fail(test.code, test.says, test.args...) })
+		t.Log(name)
+		f.Fail(test.code, test.says, test.args...)
 	}
 	untouched(t, w)
 }

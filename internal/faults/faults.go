@@ -62,17 +62,11 @@ func Named(name string) Fault {
 // lets them through.
 func Hold() (fault Fault, release func()) {
 	open := make(chan struct{})
-	return Custom(func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+	return Fault{Name: "held", strike: func(s *strike) {
 		select {
 		case <-open:
-		case <-r.Context().Done():
+		case <-s.r.Context().Done():
 		}
-		healthy.ServeHTTP(w, r)
-	}), sync.OnceFunc(func() { close(open) })
-}
-
-// Custom returns a fault that a single test needs: answer stands in for the healthy
-// server.
-func Custom(answer func(w http.ResponseWriter, r *http.Request, healthy http.Handler)) Fault {
-	return Fault{Name: "custom", strike: func(s *strike) { answer(s.w, s.r, s.healthy) }}
+		s.healthy.ServeHTTP(s.w, s.r)
+	}}, sync.OnceFunc(func() { close(open) })
 }

@@ -2,21 +2,26 @@ package faults
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/conductorone/baton-whimsical/internal/leaks"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
 // Rule says which requests a fault strikes.
 type Rule struct {
-	// Fault strikes.
 	Fault Fault
 	// Operations are struck; empty means all of them.
 	Operations []Operation
-	// After is the number of such requests that pass first.
-	After int
-	// Times is how many of the following are struck; 0 means all of them.
-	Times int
+	// After is the number of such requests that pass first, Times is how many of the
+	// following are struck; 0 means all of them.
+	After, Times int
+
+	seen int
 }
 
 // Injector lets faults strike the requests to a healthy server. It is safe for
@@ -28,17 +33,11 @@ type Injector struct {
 	closing   sync.Once
 
 	mu    sync.Mutex
-	rules []*counted
+	rules []Rule
 	// strikes counts the requests that a fault hit; struck is closed by the first.
 	strikes  int
 	struck   chan struct{}
 	requests []string
-}
-
-// counted is a rule and the number of requests that it was asked about.
-type counted struct {
-	Rule
-	seen int
 }
 
 // New returns an injector without rules. elsewhere is the base URL of another
@@ -52,11 +51,7 @@ func New(healthy http.Handler, elsewhere string) *Injector {
 func (i *Injector) Set(rules ...Rule) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.strikes, i.struck = 0, make(chan struct{})
-	i.rules = nil
-	for _, rule := range rules {
-		i.rules = append(i.rules, &counted{Rule: rule})
-	}
+	i.strikes, i.struck, i.rules = 0, make(chan struct{}), slices.Clone(rules)
 }
 
 // TakeRequests returns the requests since the last call, as method and path.
@@ -111,7 +106,8 @@ func (i *Injector) judge(r *http.Request) (Fault, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.requests = append(i.requests, r.Method+" "+r.URL.Path)
-	for _, rule := range i.rules {
+	for n := range i.rules {
+		rule := &i.rules[n]
 		if len(rule.Operations) > 0 && !slices.Contains(rule.Operations, operation) {
 			continue
 		}
@@ -125,4 +121,79 @@ func (i *Injector) judge(r *http.Request) (Fault, bool) {
 		return rule.Fault, true
 	}
 	return Fault{}, false
+}
+
+// Operation is what a request asks of the API: the method, but for the four kinds of
+// GET.
+type Operation string
+
+// The operations of Whimsical's SCIM API that the connector uses.
+const (
+	// Validate is the small listing of one user that tests the credentials.
+	Validate Operation = "validate"
+	// List is one page of the listing of all users.
+	List Operation = "list"
+	// Get reads one user by id.
+	Get Operation = "get"
+	// Find looks a user up by a filter.
+	Find Operation = "find"
+
+	Create Operation = http.MethodPost
+	Patch  Operation = http.MethodPatch
+	Delete Operation = http.MethodDelete
+)
+
+// OperationOf returns what a request asks.
+func OperationOf(r *http.Request) Operation {
+	switch query := r.URL.Query(); {
+	case r.Method != http.MethodGet:
+		return Operation(r.Method)
+	case !strings.HasSuffix(r.URL.EscapedPath(), "/Users"):
+		return Get
+	case query.Has("filter"):
+		return Find
+	case query.Get("count") == "1":
+		return Validate
+	default:
+		return List
+	}
+}
+
+// Workspace is a simulated workspace on loopback, with an injector in front of it.
+type Workspace struct {
+	*sim.Workspace
+	*Injector
+
+	// URL is the base URL of the SCIM API. The token is [leaks.Token].
+	URL string
+
+	servers []*httptest.Server
+}
+
+// Serve serves a workspace until the test ends, which fails when a request has
+// followed a redirect to another host.
+func Serve(t testing.TB, cfg sim.Config) *Workspace {
+	t.Helper()
+	cfg.Token = leaks.Token
+	workspace, err := sim.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a request has followed a redirect to another host")
+	}))
+	injector := New(workspace.Handler(), elsewhere.URL)
+	server := httptest.NewServer(injector)
+	w := &Workspace{Workspace: workspace, Injector: injector, URL: server.URL + sim.BasePath, servers: []*httptest.Server{server, elsewhere}}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// Close ends the servers before the test ends.
+func (w *Workspace) Close() {
+	w.Injector.Close()
+	for _, server := range w.servers {
+		server.CloseClientConnections()
+		server.Close()
+	}
 }

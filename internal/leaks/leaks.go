@@ -15,7 +15,6 @@ import (
 
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 )
 
 // Token is a SCIM token of which no eight characters occur in anything that the
@@ -55,12 +54,7 @@ func InError(err error) []string {
 	}
 	texts := []string{err.Error(), fmt.Sprintf("%+v", err)}
 	if st, ok := status.FromError(err); ok {
-		texts = append(texts, st.Message(), fmt.Sprint(st.Proto()))
-		for _, detail := range st.Details() {
-			if message, ok := detail.(proto.Message); ok {
-				texts = append(texts, protojson.Format(message))
-			}
-		}
+		texts = append(texts, st.Message(), protojson.Format(st.Proto())) // with the details
 	}
 	var found []string
 	for _, text := range texts {

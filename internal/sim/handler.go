@@ -24,11 +24,11 @@ const maxBody = 1 << 20
 // who has the answer can rely on the log.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
-	switch inner, ok := innerURL(r.URL); {
+	switch inner := innerURL(r.URL); {
 	case !w.authorized(r):
 		answer.Header().Set("WWW-Authenticate", `Bearer realm="whimsical-sim"`)
 		fail(answer, http.StatusUnauthorized, "The bearer token is missing or was refused.")
-	case !ok:
+	case inner == nil:
 		fail(answer, http.StatusNotFound, "Specified endpoint does not exist.")
 	default:
 		forwarded := r.WithContext(r.Context())
@@ -64,17 +64,16 @@ func (w *Workspace) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// innerURL returns the URL below [BasePath] as the library reads it, and false for
-// a path outside.
-func innerURL(u *url.URL) (*url.URL, bool) {
-	// The library decodes the id once more. It gets the encoded form, so that an id
-	// may hold any character.
+// innerURL returns the URL below [BasePath] as the library reads it, nil for a path
+// outside. The library decodes the id once more: it gets the encoded form, so that an
+// id may hold any character. It would also serve everything under /v2, which hides a
+// client's mistake.
+func innerURL(u *url.URL) *url.URL {
 	path, ok := strings.CutPrefix(u.EscapedPath(), strings.TrimSuffix(BasePath, "/"))
-	// It would also serve everything under /v2, which hides a client's mistake.
 	if !ok || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/v2") {
-		return nil, false
+		return nil
 	}
-	return &url.URL{Path: path, RawQuery: u.RawQuery}, true
+	return &url.URL{Path: path, RawQuery: u.RawQuery}
 }
 
 // flattenExtension replaces the nested extension in the operations of a PATCH by its

@@ -2,7 +2,6 @@ package synctest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -89,7 +88,7 @@ func (a Access) Differences(want Access) []string {
 			lines = append(lines, fmt.Sprintf("%s is %q, want %q", thing, said, wanted))
 		}
 	}
-	for thing := range maps.Keys(want) {
+	for thing := range want {
 		if _, ok := a[thing]; !ok {
 			lines = append(lines, thing+" is missing")
 		}

@@ -21,9 +21,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 )
 
-// ErrNoSync means that a file holds no completed sync.
-var ErrNoSync = errors.New("the file holds no completed sync")
-
 // Picture is everything that a completed sync holds, by id.
 type Picture struct {
 	Resources    map[string]*v2.Resource // "type:id"
@@ -32,7 +29,7 @@ type Picture struct {
 }
 
 // Read returns what the last completed sync of any type in a .c1z file holds. It
-// fails with ErrNoSync when there is none, and when an id occurs twice.
+// fails when there is none, and when an id occurs twice.
 func Read(ctx context.Context, path string) (picture *Picture, err error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
@@ -48,32 +45,23 @@ func Read(ctx context.Context, path string) (picture *Picture, err error) {
 	}
 	id := latest.GetSync().GetId()
 	if id == "" {
-		return nil, ErrNoSync
+		return nil, fmt.Errorf("%s holds no completed sync", path)
 	}
 	p := &Picture{}
-	p.Resources, err = all(
-		func(token string) ([]*v2.Resource, string, error) {
-			resp, err := store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-			return resp.GetList(), resp.GetNextPageToken(), err
-		},
-		func(r *v2.Resource) string { return r.GetId().GetResourceType() + ":" + r.GetId().GetResource() })
-	if err != nil {
-		return nil, err
-	}
-	p.Entitlements, err = all(
-		func(token string) ([]*v2.Entitlement, string, error) {
-			resp, err := store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-			return resp.GetList(), resp.GetNextPageToken(), err
-		}, (*v2.Entitlement).GetId)
-	if err != nil {
-		return nil, err
-	}
-	p.Grants, err = all(
-		func(token string) ([]*v2.Grant, string, error) {
-			resp, err := store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-			return resp.GetList(), resp.GetNextPageToken(), err
-		}, (*v2.Grant).GetId)
-	return p, err
+	var errs [3]error
+	p.Resources, errs[0] = all(func(token string) ([]*v2.Resource, string, error) {
+		resp, err := store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+		return resp.GetList(), resp.GetNextPageToken(), err
+	}, func(r *v2.Resource) string { return r.GetId().GetResourceType() + ":" + r.GetId().GetResource() })
+	p.Entitlements, errs[1] = all(func(token string) ([]*v2.Entitlement, string, error) {
+		resp, err := store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+		return resp.GetList(), resp.GetNextPageToken(), err
+	}, (*v2.Entitlement).GetId)
+	p.Grants, errs[2] = all(func(token string) ([]*v2.Grant, string, error) {
+		resp, err := store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
+		return resp.GetList(), resp.GetNextPageToken(), err
+	}, (*v2.Grant).GetId)
+	return p, errors.Join(errs[:]...)
 }
 
 // all reads the pages of a listing to the end.

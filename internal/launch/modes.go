@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
@@ -36,13 +37,6 @@ func NewFolder(t testing.TB, w *faults.Workspace) *Folder {
 // Settings returns the connector's environment for a workspace.
 func Settings(w *faults.Workspace) []string {
 	return []string{"BATON_WHIMSICAL_TOKEN=" + leaks.Token, "BATON_BASE_URL=" + w.URL}
-}
-
-// For returns the same folder for a subtest.
-func (f *Folder) For(t testing.TB) *Folder {
-	other := *f
-	other.t = t
-	return &other
 }
 
 // Start starts the connector.
@@ -108,4 +102,18 @@ func Holds(t testing.TB, path string, want synctest.Access) {
 	for _, line := range lines[:min(len(lines), 20)] {
 		t.Error(line)
 	}
+}
+
+// Service starts a connector in service mode with additional environment variables.
+func Service(t testing.TB, server *c1.Server, w *faults.Workspace, env ...string) *Process {
+	t.Helper()
+	all := append(server.Environment(), Settings(w)...)
+	return Start(t, Command{Path: Binary(t, Connector), Dir: t.TempDir(), Env: append(all, env...)})
+}
+
+// Function starts an execution environment of a lambda function.
+func Function(t testing.TB, lambda *c1.Lambda) *Process {
+	t.Helper()
+	path := Binary(t, Connector, "baton_lambda_support")
+	return Start(t, Command{Path: path, Args: []string{"lambda"}, Dir: t.TempDir(), Env: lambda.Environment()})
 }
