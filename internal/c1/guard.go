@@ -83,6 +83,7 @@ func (g *guard) current() string {
 
 // ServeHTTP is the token endpoint (RFC 6749, section 4.4).
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	token := g.current()
 	answer, code := map[string]any{"access_token": token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
 	if token == "" || r.PostFormValue("client_id") != g.id {

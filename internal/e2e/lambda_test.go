@@ -39,10 +39,10 @@ func startFunction(t *testing.T, w *faults.Workspace, token string, instances in
 }
 
 // syncOver runs the SDK's syncer over the lambda transport, as ConductorOne does, and
-// checks what it has read.
-func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient, w *faults.Workspace) {
+// returns the file.
+func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient) (path string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "sync.c1z")
+	path = filepath.Join(t.TempDir(), "sync.c1z")
 	syncer, err := sdksync.NewSyncer(ctx, connector, sdksync.WithC1ZPath(path), sdksync.WithTmpDir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient
 	if err := syncer.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	launch.Holds(t, path, synctest.Expected(w.Users()))
+	return path
 }
 
 func TestLambdaValidatesTheToken(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLambdaSyncs(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 60, PageSize: 5, DeactivationKeeps: true})
 	ctx, lambda, connector, instances := startFunction(t, w, leaks.Token, 2)
-	syncOver(ctx, t, connector, w)
+	launch.Holds(t, syncOver(ctx, t, connector), synctest.Expected(w.Users()))
 	readOnce(t, w)
 	for i, instance := range instances {
 		if !strings.Contains(instance.Stdout.String()+instance.Stderr.String(), sim.BasePath+"Users") {
@@ -100,5 +100,5 @@ func TestLambdaDeletes(t *testing.T) {
 			t.Errorf("the answer is %v, want that the user was gone: %t", resp, gone)
 		}
 	}
-	syncOver(ctx, t, connector, w)
+	launch.Holds(t, syncOver(ctx, t, connector), synctest.Expected(w.Users()))
 }

@@ -18,10 +18,9 @@ import (
 
 // Folder is a folder in which the one-shot binary runs as a user would run it.
 type Folder struct {
-	// Dir is the folder, File the .c1z file in it.
+	// Dir is the folder, File the .c1z file in it. Of Env, later settings win.
 	Dir, File string
-	// Env is added to the environment; later settings win.
-	Env []string
+	Env       []string
 
 	t testing.TB
 }

@@ -63,20 +63,21 @@ func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (s *b
 		actions:   registry{},
 		store:     synctest.NewMemoryStore(),
 	}
-	s.ctx = ctxzap.ToContext(context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), logger(s.log))
-	if s.connector, _, err = connector.New(s.ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: s.URL}, nil); err != nil {
+	ctx = ctxzap.ToContext(context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), logger(s.log))
+	s.ctx = ctx
+	if s.connector, _, err = connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: s.URL}, nil); err != nil {
 		return nil, err
 	}
-	for _, syncer := range s.connector.ResourceSyncers(s.ctx) {
+	for _, syncer := range s.connector.ResourceSyncers(ctx) {
 		var ok bool
-		switch id := syncer.ResourceType(s.ctx).GetId(); id {
+		switch id := syncer.ResourceType(ctx).GetId(); id {
 		case "user":
 			s.users, ok = syncer.(userBuilder)
 		case "role":
 			s.roles, ok = syncer.(roleBuilder)
 		}
 		if !ok {
-			return nil, fmt.Errorf("the builder of %q lacks a method", syncer.ResourceType(s.ctx).GetId())
+			return nil, fmt.Errorf("the builder of %q lacks a method", syncer.ResourceType(ctx).GetId())
 		}
 	}
 	if s.users == nil || s.roles == nil {
@@ -86,7 +87,7 @@ func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (s *b
 	if !ok {
 		return nil, errors.New("the connector has no actions")
 	}
-	return s, provider.GlobalActions(s.ctx, s.actions)
+	return s, provider.GlobalActions(ctx, s.actions)
 }
 
 // registry keeps the handlers of the connector's actions by name.

@@ -24,7 +24,7 @@ func (s resources) Create(_ *http.Request, attributes scim.ResourceAttributes) (
 	w.mu.Lock()
 	defer w.mu.Unlock()
 
-	isEditor := w.cfg.DefaultRole == roleEditor
+	isEditor := w.cfg.DefaultRole == "editor"
 	u := User{DisplayName: text(attributes, "displayName"), Active: true, Editor: &isEditor, Pending: w.cfg.PendingUntilLogin, Created: w.creationTime()}
 	if parts, ok := attributes["name"].(map[string]any); ok {
 		u.GivenName, u.FamilyName = text(parts, "givenName"), text(parts, "familyName")

@@ -30,11 +30,6 @@ const BasePath = "/scim-v2/"
 // Its only attribute is the boolean "editor": true is Editor, false is Viewer.
 const ExtensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
 
-const (
-	roleEditor = "editor"
-	roleViewer = "viewer"
-)
-
 // Config describes a simulated workspace. The zero value lacks a token and is
 // refused by [New].
 type Config struct {
@@ -68,7 +63,7 @@ func New(cfg Config) (*Workspace, error) {
 		cfg.PageSize = 100
 	}
 	if cfg.DefaultRole == "" {
-		cfg.DefaultRole = roleViewer
+		cfg.DefaultRole = "viewer"
 	}
 	switch {
 	case cfg.Token == "":
@@ -79,8 +74,8 @@ func New(cfg Config) (*Workspace, error) {
 		return nil, fmt.Errorf("sim: the number of users is negative: %d", cfg.Users)
 	case cfg.PageSize < 0:
 		return nil, fmt.Errorf("sim: the page size is negative: %d", cfg.PageSize)
-	case cfg.DefaultRole != roleEditor && cfg.DefaultRole != roleViewer:
-		return nil, fmt.Errorf("sim: the default role is neither %q nor %q: %q", roleEditor, roleViewer, cfg.DefaultRole)
+	case cfg.DefaultRole != "editor" && cfg.DefaultRole != "viewer":
+		return nil, fmt.Errorf("sim: the default role is neither editor nor viewer: %q", cfg.DefaultRole)
 	}
 	w := &Workspace{cfg: cfg, byID: make(map[string]*User, cfg.Users)}
 	for i := range cfg.Users {
