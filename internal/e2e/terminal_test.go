@@ -84,7 +84,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 	}{
 		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, others: 2).", "Warning: ", "Written to sync.c1z in N seconds."}},
 		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor now."}},
-		{grantArgs("editor", viewer), []string{"User " + viewer + " is Editor already: nothing changed."}},
+		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
 		{[]string{"--revoke-grant", grantID("editor", editor)}, []string{"User " + editor + " is no longer an Editor."}},
 		{actionArgs("disable_user", editor), []string{"User " + editor + " was deactivated, and has left the workspace."}},
 		{actionArgs("enable_user", editor), []string{"User " + editor + " is active now."}},
