@@ -75,8 +75,9 @@ run baton grants
 editors
 
 if [ "${1:-}" = explore ]; then
-	say "The web explorer (stop it with Ctrl-C)"
-	run baton explorer
+	port=${PORT:-8080}
+	say "The web explorer, at http://127.0.0.1:$port (stop it with Ctrl-C; PORT=8081 make explore takes another port)"
+	run baton explorer --port "$port"
 	exit 0
 fi
 

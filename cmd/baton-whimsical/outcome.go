@@ -24,9 +24,10 @@ import (
 
 // A workaround for SDK v0.26.0, in which a one-shot run ends in a race: the SDK's
 // runner returns the error, and by returning kills the second process, at whose end
-// the SDK exits with 0. So the run ends where the runner logs the failure, before
-// the race. Once the SDK waits for its child, the error of Execute is enough, and
-// Write and its sink can go.
+// the SDK exits with 0. So the run ends where the runner logs its outcome, before the
+// race: what it logs comes here, down to the debug lines, and goes on to where it is
+// wanted. Once the SDK waits for its child, the error of Execute is enough, and Write
+// and its sink can go.
 const (
 	outcomeSink = "baton-whimsical"
 	failedLog   = "runner: error processing on-demand task"
@@ -38,6 +39,8 @@ type oneShot struct {
 	stderr *os.File
 	screen func() // closes the screen; nil unless a person looks on
 	temp   string
+	log    io.Writer
+	level  zapcore.Level
 }
 
 // start prepares the run before the SDK reads the settings. A folder of its own
@@ -56,7 +59,12 @@ func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) (err error)
 	if len(paths) == 0 {
 		paths = []string{"stderr"}
 	}
-	settings.Set("log-path", append(paths, outcomeSink+":"))
+	if o.log, _, err = zap.Open(paths...); err != nil {
+		return err
+	}
+	o.level, _ = zapcore.ParseLevel(settings.GetString("log-level")) // info where it is none, as for the SDK
+	settings.Set("log-level", zapcore.DebugLevel.String())
+	settings.Set("log-path", []string{outcomeSink + ":"})
 	return zap.RegisterSink(outcomeSink, func(*url.URL) (zap.Sink, error) {
 		return struct {
 			zapcore.WriteSyncer
@@ -65,8 +73,18 @@ func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) (err error)
 	})
 }
 
-// Write gets each line of this process's log, after all other paths.
+// levelPattern finds the level in a line of the log, in either of the SDK's formats.
+var levelPattern = regexp.MustCompile(`^(?:\{"level":"|[^\t{]*\t)(\w+)`)
+
+// Write gets each line of this process's log.
 func (o *oneShot) Write(line []byte) (int, error) {
+	level := zapcore.FatalLevel
+	if match := levelPattern.FindSubmatch(line); match != nil {
+		_ = level.Set(string(match[1]))
+	}
+	if level >= o.level {
+		_, _ = o.log.Write(line) // there is nowhere else to say that it failed
+	}
 	if bytes.Contains(line, []byte(failedLog)) {
 		code, text := failureIn(line)
 		o.fail(text, status.Error(code, text))

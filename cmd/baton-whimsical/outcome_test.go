@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"testing"
 
+	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc/codes"
 )
 
@@ -37,5 +39,26 @@ func TestTheFailureInALogLineKeepsItsTextAndCode(t *testing.T) {
 				t.Errorf("%s, %q, want %s, %q", code, text, test.code, test.text)
 			}
 		})
+	}
+}
+
+func TestTheLogKeepsTheLevelThatIsAskedFor(t *testing.T) {
+	for line, level := range map[string]zapcore.Level{
+		`{"level":"debug","ts":1,"msg":"error"}` + "\n":    zapcore.DebugLevel,
+		`{"level":"warn","ts":1,"msg":"x\ty"}` + "\n":      zapcore.WarnLevel,
+		"2026-01-05T09:00:00Z\tINFO\tx.go:1\tdebug\n":      zapcore.InfoLevel,
+		"2026-01-05T09:00:00Z\tERROR\tx.go:1\ta\tb\n":      zapcore.ErrorLevel,
+		"a line in a form nobody foresaw\n":                zapcore.FatalLevel,
+		`{"ts":1,"level":"debug","msg":"\tINFO\t"}` + "\n": zapcore.FatalLevel,
+	} {
+		for asked := zapcore.DebugLevel; asked <= zapcore.FatalLevel; asked++ {
+			var log bytes.Buffer
+			if n, err := (&oneShot{log: &log, level: asked}).Write([]byte(line)); n != len(line) || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			if kept := log.String() == line; kept != (level >= asked) {
+				t.Errorf("at level %s, %q is kept: %t", asked, line, kept)
+			}
+		}
 	}
 }
