@@ -127,8 +127,9 @@ func recordKey(number int) string {
 }
 
 // members returns who holds a role on the page of a token and on those that
-// follow it, and the token that comes after them.
-func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.SyncOpAttrs) (ids []string, next string, limit *v2.RateLimitDescription, err error) {
+// follow it, the token that comes after them, and the API's rate limit where a
+// page had to be read.
+func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.SyncOpAttrs) ([]string, string, *v2.RateLimitDescription, error) {
 	first, err := whimsical.PageNumber(opts.PageToken.Token)
 	if err != nil {
 		return nil, "", nil, err
@@ -149,12 +150,14 @@ func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.Sync
 		}
 		return record.Members[role], record.Next, page.RateLimit, nil
 	}
+	var ids []string
 	size := 0
 	for {
-		ids, next = append(ids, record.Members[role]...), record.Next
+		ids = append(ids, record.Members[role]...)
 		for _, id := range record.Members[role] {
 			size += len(id)
 		}
+		next := record.Next
 		if next == "" || size > maxBytesAtOnce {
 			return ids, next, nil, nil
 		}

@@ -96,9 +96,10 @@ func syncAndRead(t *testing.T, h *synctest.Harness, options ...sync.SyncOpt) *sy
 	return picture
 }
 
-// expected are the ids that a full sync of users must hold.
-func expected(users []sim.User) (resources, grants []string) {
-	resources = []string{"role:editor", "role:viewer"}
+// expected returns the ids of the resources and of the grants that a full sync of
+// users must hold.
+func expected(users []sim.User) ([]string, []string) {
+	resources, grants := []string{"role:editor", "role:viewer"}, []string(nil)
 	for _, user := range users {
 		resources = append(resources, "user:"+user.ID)
 		if user.Active && user.Editor != nil {
@@ -287,8 +288,9 @@ func (m *memory) SetMany(_ context.Context, values map[string][]byte, _ ...sessi
 }
 
 // list lists the users as a sync does, and returns the ids.
-func list(t *testing.T, users connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID string) (ids []string) {
+func list(t *testing.T, users connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID string) []string {
 	t.Helper()
+	var ids []string
 	for token := ""; ; {
 		resources, results, err := users.List(t.Context(), nil, attrs(store, syncID, token))
 		if status.Code(err) == codes.Unavailable {
@@ -307,8 +309,9 @@ func list(t *testing.T, users connectorbuilder.ResourceSyncerV2, store sessions.
 	}
 }
 
-func grantsOf(t *testing.T, roles connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID, role string) (ids []string) {
+func grantsOf(t *testing.T, roles connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID, role string) []string {
 	t.Helper()
+	var ids []string
 	for token := ""; ; {
 		grants, results, err := roles.Grants(t.Context(), principal("role", role), attrs(store, syncID, token))
 		if err != nil {

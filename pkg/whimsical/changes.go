@@ -251,9 +251,9 @@ func (c *Client) ChangeUser(ctx context.Context, before *User, change Change) (*
 	return after, err
 }
 
-// patch makes a change in one form of the PATCH. otherForm is set when it failed
-// in a way after which the other form may do.
-func (c *Client) patch(ctx context.Context, before *User, change Change, withPath bool) (after *User, otherForm bool, err error) {
+// patch makes a change in one form of the PATCH. It returns the user as they are
+// now, and when it fails, whether the other form may do.
+func (c *Client) patch(ctx context.Context, before *User, change Change, withPath bool) (*User, bool, error) {
 	target := c.user(before.ID)
 	ans, refused := retried(ctx, c.retryPause, func() (*answer, error) {
 		return c.do(ctx, http.MethodPatch, target, change.request(withPath))
@@ -263,7 +263,7 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return nil, true, refused
 	case http.StatusNotFound, http.StatusGone:
-		after, err = c.afterNotFound(ctx, before, change, refused)
+		after, err := c.afterNotFound(ctx, before, change, refused)
 		return after, false, err
 	}
 	if refused != nil && !lost {
@@ -282,7 +282,7 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 		}
 	}
 
-	after, err = c.readBack(ctx, before.ID, lost)
+	after, err := c.readBack(ctx, before.ID, lost)
 	switch {
 	case status.Code(err) == codes.NotFound && change.deactivates():
 		return nil, false, nil

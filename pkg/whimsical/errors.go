@@ -45,20 +45,16 @@ type Error struct {
 
 // Error returns the message described on the type.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "baton-whimsical: %s %s", e.Method, e.Path)
+	text := fmt.Sprintf("baton-whimsical: %s %s", e.Method, e.Path)
 	if e.StatusCode != 0 {
-		fmt.Fprintf(&b, " answered %d", e.StatusCode)
-		if text := http.StatusText(e.StatusCode); text != "" {
-			b.WriteString(" " + text)
-		}
+		text += strings.TrimRight(fmt.Sprintf(" answered %d %s", e.StatusCode, http.StatusText(e.StatusCode)), " ")
 	}
 	for _, part := range []string{e.reason, e.Detail, e.advice} {
 		if part != "" {
-			b.WriteString(": " + part)
+			text += ": " + part
 		}
 	}
-	return b.String()
+	return text
 }
 
 // GRPCStatus lets the gRPC server of the SDK carry the code and the rate limit

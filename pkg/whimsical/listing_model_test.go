@@ -27,9 +27,10 @@ func newModelServer(users, page int) *modelServer {
 	return m
 }
 
-// answer returns the users and the totalResults of the answer to a request.
-func (m *modelServer) answer(startIndex, count int) ([]uint64, number) {
-	size := min(count, m.page)
+// answer returns the users and the totalResults of the answer to a request for
+// pageSize users.
+func (m *modelServer) answer(startIndex int) ([]uint64, number) {
+	size := min(pageSize, m.page)
 	start := startIndex - 1
 	if m.whole {
 		start = start / size * size
@@ -97,7 +98,7 @@ func (l *modelListing) read(m *modelServer) error {
 	if l.at.Aligned {
 		startIndex = l.at.Read + 1
 	}
-	users, total := m.answer(startIndex, pageSize)
+	users, total := m.answer(startIndex)
 	s, err := l.at.advance(users, total, len(users))
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 // for a startIndex and a count.
 type pagingServer struct {
 	users    int
-	paging   func(users, startIndex, count int) (from, to int)
+	paging   func(users, startIndex, count int) (int, int)
 	untold   bool
 	requests atomic.Int64
 }
@@ -42,8 +42,8 @@ func (s *pagingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{`+listSchema+`,%s"Resources":[%s]}`, total, strings.Join(items, ",")) // a client who is gone shows in the test
 }
 
-func offset(limit int) func(users, startIndex, count int) (from, to int) {
-	return func(_, startIndex, count int) (from, to int) {
+func offset(limit int) func(users, startIndex, count int) (int, int) {
+	return func(_, startIndex, count int) (int, int) {
 		return startIndex - 1, startIndex - 1 + min(count, limit)
 	}
 }
@@ -64,7 +64,7 @@ func TestAListingIsCompleteOrFailsWhateverTheServersPaging(t *testing.T) {
 		}
 	}
 	for name, server := range map[string]struct {
-		paging   func(users, startIndex, count int) (from, to int)
+		paging   func(users, startIndex, count int) (int, int)
 		untold   bool
 		code     func(users int) codes.Code
 		requests func(users int) int
@@ -173,7 +173,7 @@ func TestTotalResultsMayBeTooLowAndNeverTooHigh(t *testing.T) {
 			m, l := newModelServer(250, pageSize), newModelListing()
 			var err error
 			for !l.done && err == nil {
-				users, _ := m.answer(max(1, l.at.Read), pageSize)
+				users, _ := m.answer(max(1, l.at.Read))
 				var s step
 				if s, err = l.at.advance(users, number{known: true, value: test.total}, len(users)); err == nil {
 					l.at, l.done = s.next, s.end
@@ -272,6 +272,7 @@ func TestALargeAnswerIsTakenInPieces(t *testing.T) {
 // insertions at any boundary, every single move, and every two changes of any
 // kind at different boundaries.
 func TestNoFewChangesHideAUser(t *testing.T) {
+	t.Parallel()
 	for _, page := range []int{4, 5} {
 		for _, test := range []struct {
 			name    string
@@ -360,6 +361,7 @@ func (e *explorer) change(m *modelServer, l *modelListing, changes int, stable [
 // never hide a user. Reorderings together with compensating changes may: how
 // many do is reported.
 func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
+	t.Parallel()
 	for _, reorderings := range []bool{false, true} {
 		t.Run(fmt.Sprintf("reorderings %v", reorderings), func(t *testing.T) {
 			t.Parallel()
