@@ -129,7 +129,7 @@ func firstString(profile map[string]*structpb.Value, names ...string) string {
 // warnUnknownKeys names the keys of a profile that nothing reads: one of them may
 // be a role that was misspelt.
 func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
-	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name"}
+	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name", "login"} // the last one is the SDK's
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(profile)), func(key string) bool { return slices.Contains(known, key) })
 	if len(unknown) > 0 {
 		ctxzap.Extract(ctx).Warn("baton-whimsical: the account's profile has keys that are not known: "+

@@ -71,12 +71,24 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 			steps(found(anEditor), off(script.Refused(400, "invalidPath", "")), patch(script.SetActiveNested(false), script.NoContent), gone()),
 			disabled,
 		},
-		"disable, the path form is ignored":                    {disable, steps(found(anEditor), off(script.OK(anEditor)), patch(script.SetActiveNested(false), script.NoContent), gone()), disabled},
-		"disable, refused":                                     {disable, steps(found(anEditor), off(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"disable, the path form is ignored": {
+			disable,
+			steps(found(anEditor), off(script.OK(anEditor)), patch(script.SetActiveNested(false), script.NoContent), gone()),
+			disabled,
+		},
+		"disable, refused": {
+			disable,
+			steps(found(anEditor), off(script.Refused(403, "", "the owner stays"))),
+			fails(codes.PermissionDenied, "the owner stays"),
+		},
 		"disable, one answer is lost and the user is inactive": {disable, steps(found(anEditor), off(script.Lost), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
-		"disable, the read behind it is rate limited":          {disable, steps(found(anEditor), off(script.NoContent), script.Get("u1", script.Reply{Status: 429, RetryAfter: "9"}), gone()), disabled},
-		"the read fails four times":                            {disable, four(script.Get("u1", down)), fails(codes.Unavailable, "503")},
-		"the server asks for an hour":                          {disable, steps(script.Get("u1", script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+		"disable, the read behind it is rate limited": {
+			disable,
+			steps(found(anEditor), off(script.NoContent), script.Get("u1", script.Reply{Status: 429, RetryAfter: "9"}), gone()),
+			disabled,
+		},
+		"the read fails four times":   {disable, four(script.Get("u1", down)), fails(codes.Unavailable, "503")},
+		"the server asks for an hour": {disable, steps(script.Get("u1", script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
 	})
 }
 
