@@ -46,7 +46,8 @@ type oneShot struct {
 // start prepares the run before the SDK reads the settings. A folder of its own
 // keeps what the SDK leaves behind when a grant or revoke fails: an unpacked copy of
 // the sync file.
-func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) (err error) {
+func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) error {
+	var err error
 	if o.temp, err = os.MkdirTemp(tempdir.Resolve(""), "baton-whimsical-"); err == nil {
 		for _, name := range []string{tempdir.EnvVar, "TMPDIR", "TMP", "TEMP"} {
 			_ = os.Setenv(name, o.temp)

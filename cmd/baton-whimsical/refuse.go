@@ -23,7 +23,7 @@ var (
 
 // refuse fails with InvalidArgument where the SDK would do something else than was
 // asked for, and say nothing.
-func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) (err error) {
+func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
 	var none viper.ConfigFileNotFoundError
 	named := os.Getenv("BATON_CONFIG_PATH")
 	if err := settings.ReadInConfig(); err != nil && (named != "" || !errors.As(err, &none)) {
@@ -38,14 +38,15 @@ func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) (err erro
 	// A name is empty where a script's variable is not set; the SDK would run a full
 	// sync. It has copied the environment and the file into the flags, except for
 	// variables that are empty.
+	var empty error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		_, set := os.LookupEnv(variable)
 		if naming.MatchString(flag.Name) && (flag.Changed || set) && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
-			err = invalid("--" + flag.Name + " (" + variable + ") is empty, and nothing was done: give it a value, or leave it out")
+			empty = invalid("--" + flag.Name + " (" + variable + ") is empty, and nothing was done: give it a value, or leave it out")
 		}
 	})
-	return cmp.Or(err, safeCreation(settings))
+	return cmp.Or(empty, safeCreation(settings))
 }
 
 // safeCreation lets the SDK create the account that is asked for. To it, an e-mail

@@ -112,7 +112,7 @@ func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonSer
 		if message, err = stream.Recv(); err != nil {
 			return err
 		}
-		asset.Write(message.GetData().GetData())
+		_, _ = asset.Write(message.GetData().GetData())
 	}
 	if sum := sha256.Sum256(asset.Bytes()); !bytes.Equal(message.GetEof().GetSha256Checksum(), sum[:]) {
 		return status.Error(codes.DataLoss, "the checksum is not that of the data")

@@ -95,7 +95,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call checks a call, and notes what has failed. An upload, the only stream, is checked
 // by the task that it names.
-func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	var answer any
+	var err error
 	token := g.current()
 	checked, hasRules := req.(interface{ Validate() error })
 	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {

@@ -113,7 +113,7 @@ func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 
 // SessionValues returns how many values the session store holds, and how many the
 // function has ever stored in it.
-func (l *Lambda) SessionValues() (stored, written int) {
+func (l *Lambda) SessionValues() (int, int) {
 	return l.sessions.Counts()
 }
 

@@ -81,10 +81,11 @@ func (q *queue) add(message *v1.Task) *Task {
 }
 
 // take waits for a pending task and hands it out. It fails when ctx ends first.
-func (q *queue) take(ctx context.Context) (message *v1.Task, err error) {
+func (q *queue) take(ctx context.Context) (*v1.Task, error) {
 	q.update(func() { q.polls++ })
 	defer q.update(func() { q.polls-- })
-	err = q.await(ctx, func() bool {
+	var message *v1.Task
+	err := q.await(ctx, func() bool {
 		if q.away || len(q.pending) == 0 {
 			return false
 		}
@@ -171,7 +172,8 @@ func (t *Task) Cancel() {
 }
 
 // Heartbeats returns how many heartbeats the connector has sent for the task.
-func (t *Task) Heartbeats() (n int) {
+func (t *Task) Heartbeats() int {
+	var n int
 	t.state.update(func() { n = t.heartbeats })
 	return n
 }

@@ -39,8 +39,9 @@ type Server struct {
 
 // New starts a server with a credential of its own. It fails when it cannot listen
 // on loopback or write a temporary folder. The caller closes the server.
-func New() (s *Server, err error) {
-	s = &Server{queue: &queue{watched: &watched{}, all: map[string]*Task{}}}
+func New() (*Server, error) {
+	var err error
+	s := &Server{queue: &queue{watched: &watched{}, all: map[string]*Task{}}}
 	s.endpoint, err = newEndpoint("Bearer", func(services *grpc.Server, dir string) {
 		v1.RegisterBatonServiceServer(services, &batonService{queue: s.queue, uploads: dir})
 	})
@@ -66,7 +67,8 @@ func (s *Server) Enqueue(message *v1.Task) *Task {
 
 // Hellos returns the greetings of the connector so far. One that answers a hello
 // task names the task.
-func (s *Server) Hellos() (hellos []*v1.BatonServiceHelloRequest) {
+func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
+	var hellos []*v1.BatonServiceHelloRequest
 	s.queue.update(func() { hellos = slices.Clone(s.queue.hellos) })
 	return hellos
 }

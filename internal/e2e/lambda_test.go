@@ -40,9 +40,9 @@ func startFunction(t *testing.T, w *faults.Workspace, token string, instances in
 
 // syncOver runs the SDK's syncer over the lambda transport, as ConductorOne does, and
 // returns the file.
-func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient) (path string) {
+func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient) string {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "sync.c1z")
+	path := filepath.Join(t.TempDir(), "sync.c1z")
 	syncer, err := sdksync.NewSyncer(ctx, connector, sdksync.WithC1ZPath(path), sdksync.WithTmpDir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func unasked(t *testing.T) *launch.Folder {
 
 // refuses runs the connector, which must end with InvalidArgument, one line, which
 // it returns, and no file.
-func refuses(t *testing.T, f *launch.Folder, says string, args ...string) (line string) {
+func refuses(t *testing.T, f *launch.Folder, says string, args ...string) string {
 	t.Helper()
 	code, p := f.Run(args...)
 	output := p.Stderr.String()

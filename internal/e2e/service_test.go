@@ -127,13 +127,14 @@ func (s *service) syncs() {
 	launch.Holds(s.t, s.succeed(fullSync()).C1Z, synctest.Expected(s.Users()))
 }
 
-// hold holds all requests back from now on, and waits for the first one of a task.
-func (s *service) hold(message *v1.Task) (task *c1.Task, release func()) {
+// hold holds all requests back from now on, and waits for the first one of a task. It
+// returns the task and the function that releases the requests.
+func (s *service) hold(message *v1.Task) (*c1.Task, func()) {
 	s.t.Helper()
 	hold, release := faults.Hold()
 	s.t.Cleanup(release)
 	s.Set(faults.Rule{Fault: hold})
-	task = s.c1.Enqueue(message)
+	task := s.c1.Enqueue(message)
 	s.Until(s.Struck())
 	return task, release
 }

@@ -48,7 +48,7 @@ func look(t *testing.T, f *launch.Folder, env []string, args ...string) *screen 
 var seconds = regexp.MustCompile(`[0-9.]+ seconds`)
 
 // sees returns the exit code, the lines that stay, and all that was ever written.
-func (p *screen) sees() (code int, stays []string, all string) {
+func (p *screen) sees() (int, []string, string) {
 	p.t.Helper()
 	output, err := io.ReadAll(p.terminal)
 	if err != nil && !errors.Is(err, syscall.EIO) { // which is how Linux ends a terminal
@@ -58,6 +58,7 @@ func (p *screen) sees() (code int, stays []string, all string) {
 	if err := p.cmd.Wait(); err != nil && !errors.As(err, &failed) {
 		p.t.Fatal(err)
 	}
+	var stays []string
 	for line := range strings.SplitSeq(strings.ReplaceAll(string(output), "\r\n", "\n"), "\n") {
 		var cells []rune
 		for part := range strings.SplitSeq(line, "\r") {
@@ -107,7 +108,6 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 }
 
 func TestATerminalShowsAnErrorOnce(t *testing.T) {
-	t.Parallel()
 	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
 	f.Succeed()
 	refused := []string{"BATON_WHIMSICAL_TOKEN=another"}

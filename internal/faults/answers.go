@@ -79,7 +79,8 @@ var types = []Fault{
 }
 
 // redirects returns one fault for each status and each target.
-func redirects() (all []Fault) {
+func redirects() []Fault {
+	var all []Fault
 	for _, status := range []int{301, 302, 307, 308} {
 		for _, target := range []string{"to another host", "to the same host", "in a loop"} {
 			name := strconv.Itoa(status) + " " + target

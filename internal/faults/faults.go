@@ -58,9 +58,9 @@ func Named(name string) Fault {
 	panic("there is no fault " + name)
 }
 
-// Hold returns a fault that holds requests back until release is called, and then
-// lets them through.
-func Hold() (fault Fault, release func()) {
+// Hold returns a fault that holds requests back, and the function that releases them:
+// once it is called, they are let through.
+func Hold() (Fault, func()) {
 	open := make(chan struct{})
 	return Fault{Name: "held", strike: func(s *strike) {
 		select {

@@ -44,10 +44,10 @@ func (f *Folder) Start(args ...string) *Process {
 	return Start(f.t, Command{Path: Binary(f.t, Connector), Args: args, Dir: f.Dir, Env: f.Env})
 }
 
-// Run runs the connector to its end.
-func (f *Folder) Run(args ...string) (code int, p *Process) {
+// Run runs the connector to its end, and returns its exit code and the process.
+func (f *Folder) Run(args ...string) (int, *Process) {
 	f.t.Helper()
-	p = f.Start(args...)
+	p := f.Start(args...)
 	return p.Wait(), p
 }
 

@@ -11,7 +11,8 @@ import (
 
 // PeakMemory samples the anonymous memory of the process and its children, of which
 // the kernel keeps no peak, until both have ended. It returns the largest sum in bytes.
-func (p *Process) PeakMemory() (peak int64) {
+func (p *Process) PeakMemory() int64 {
+	var peak int64
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -34,7 +35,7 @@ func (p *Process) Children() []int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Cmd.Process.Pid)) // the pattern is well formed
 	var pids []int
 	for _, path := range lists {
-		list, _ := os.ReadFile(path) //nolint:gosec // of proc(5), unless the process has ended
+		list, _ := os.ReadFile(path) // of proc(5), unless the process has ended
 		for _, field := range strings.Fields(string(list)) {
 			if child, err := strconv.Atoi(field); err == nil {
 				pids = append(pids, child)

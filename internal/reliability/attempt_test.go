@@ -63,7 +63,8 @@ var codeNames = map[codes.Code]string{
 }
 
 // observeOnce strikes each request of the operation in turn.
-func (c trial) observeOnce(ctx context.Context) (once []attempt) {
+func (c trial) observeOnce(ctx context.Context) []attempt {
+	var once []attempt
 	for after := 0; ; after++ {
 		a := c.attempt(ctx, after)
 		if !a.struck {
@@ -78,7 +79,8 @@ const allRequests = -1
 
 // attempt makes the call once, as often as the SDK does. after is the number of
 // requests before the one to strike, or allRequests.
-func (c trial) attempt(ctx context.Context, after int) (a attempt) {
+func (c trial) attempt(ctx context.Context, after int) attempt {
+	var a attempt
 	complain := func(format string, args ...any) {
 		a.complaints = append(a.complaints, fmt.Sprintf("after %d requests: ", after)+fmt.Sprintf(format, args...))
 	}

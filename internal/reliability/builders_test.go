@@ -56,8 +56,8 @@ type roleBuilder interface {
 }
 
 // newBuilders returns its error: trials run side by side, off the test's own goroutine.
-func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (s *builders, err error) {
-	s = &builders{
+func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (*builders, error) {
+	s := &builders{
 		Workspace: faults.Serve(t, sim.Config{Users: people, PageSize: 5}),
 		log:       &launch.Output{},
 		actions:   registry{},
@@ -65,6 +65,7 @@ func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (s *b
 	}
 	ctx = ctxzap.ToContext(context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), logger(s.log))
 	s.ctx = ctx
+	var err error
 	if s.connector, _, err = connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: s.URL}, nil); err != nil {
 		return nil, err
 	}

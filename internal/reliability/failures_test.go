@@ -20,6 +20,7 @@ import (
 var thirty = sim.Config{Users: 30, PageSize: 10}
 
 func TestASyncThatFailedReportsNothingAndTheNextOneIsWhole(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"401", "404 as JSON", "404 as HTML", "HTML with 200", "truncated JSON", "302 to another host"} {
 		for after := range 4 {
 			t.Run(name, func(t *testing.T) {
@@ -41,6 +42,7 @@ func TestASyncThatFailedReportsNothingAndTheNextOneIsWhole(t *testing.T) {
 // The SDK by itself reports one failure in a hundred as a success, and more on a
 // busy machine.
 func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		rule faults.Rule
 		args []string
@@ -73,6 +75,7 @@ func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 // Whatever a run is for, its exit code is the gRPC code of what went wrong, and it
 // leaves nothing in the folder for temporary files.
 func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
+	t.Parallel()
 	id := func(w *faults.Workspace, index int) string { return w.Users()[index].ID }
 	changes := map[string]func(w *faults.Workspace) []string{
 		"grant": func(w *faults.Workspace) []string {

@@ -20,9 +20,9 @@ const (
 
 // measured runs the connector and returns its exit code and the largest amount of
 // anonymous memory that both processes together had at a time.
-func measured(f *launch.Folder) (code int, peak int64) {
+func measured(f *launch.Folder) (int, int64) {
 	p := f.Start()
-	peak = p.PeakMemory()
+	peak := p.PeakMemory()
 	return p.Wait(), peak
 }
 

@@ -69,10 +69,10 @@ func unpack(t *testing.T, f *launch.Folder) {
 	}
 	var text strings.Builder
 	for _, resource := range picture.Resources {
-		text.WriteString(protojson.Format(resource))
+		_, _ = text.WriteString(protojson.Format(resource))
 	}
 	for _, grant := range picture.Grants { // with their entitlements
-		text.WriteString(protojson.Format(grant))
+		_, _ = text.WriteString(protojson.Format(grant))
 	}
 	if err := os.WriteFile(filepath.Join(unpacked, "picture.json"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,6 +82,7 @@ func unpack(t *testing.T, f *launch.Folder) {
 // TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret runs the real connector with each
 // fault in the middle of a sync, and with none.
 func TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret(t *testing.T) {
+	t.Parallel()
 	for _, fault := range append(faults.Table(), faults.Fault{Name: "no fault"}) {
 		if fault.Name == "429 for years" {
 			continue // the SDK would wait for a minute
@@ -134,6 +135,7 @@ func listedOnce(t *testing.T, fault string) codes.Code {
 // server that echoes the request in its errors. With a healthy server internal/e2e
 // runs them.
 func TestProvisioningEmitsNoSecret(t *testing.T) {
+	t.Parallel()
 	viewer, editor := sim.Person(aViewer), sim.Person(anEditor)
 	for name, command := range map[string][]string{
 		"create": {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestASignalEndsASyncAtOnceAndTheNextSyncIsWhole(t *testing.T) {
+	t.Parallel()
 	for name, rule := range map[string]faults.Rule{
 		"while the first request hangs":        {Fault: faults.Named("hang before the work")},
 		"while a page hangs":                   {Fault: faults.Named("hang before the work"), Operations: []faults.Operation{faults.List}, After: 1},

@@ -134,8 +134,8 @@ func oddUsers() []oddUser {
 	for name, attributes := range map[string]string{
 		"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
 		"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
-		"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is a number": editor(`1`),
-		"editor is zero": editor(`0`), "editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
+		"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
+		"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
 		"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
 	} {
 		users = append(users, oddUser{name: name, attributes: attributes, roleless: true})
@@ -147,6 +147,7 @@ func oddUsers() []oddUser {
 	} {
 		users = append(users, oddUser{name: name, attributes: attributes, role: "editor"})
 	}
+	users = append(users, oddUser{name: "editor is one", attributes: editor(`1`), role: "editor"}, oddUser{name: "editor is zero", attributes: editor(`0`), role: "viewer"})
 	users = append(users, oddUser{name: "editor is the string False", attributes: editor(`"False"`), role: "viewer"})
 	return users
 }
@@ -193,9 +194,9 @@ func checkWarnings(t *testing.T, log string, users int) {
 	for line := range strings.Lines(log) {
 		var entry struct {
 			Level, Msg string
-			Users      int
+			Users      int `json:"users_without_role"`
 		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Level == "warn" && strings.Contains(entry.Msg, "no readable role") {
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Level == "warn" && strings.Contains(entry.Msg, "did not report the role or the status") {
 			counts = append(counts, entry.Users)
 		}
 	}

@@ -77,14 +77,16 @@ func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.
 
 // wantedUserName returns the value of a filter that is userName eq "value", the only
 // one that Whimsical documents.
-func wantedUserName(expression filter.Expression) (value string, ok bool) {
+func wantedUserName(expression filter.Expression) (string, bool) {
 	comparison, ok := expression.(*filter.AttributeExpression)
 	if !ok || comparison.Operator != filter.EQ || !strings.EqualFold(comparison.AttributePath.AttributeName, "userName") {
 		return "", false
 	}
 	// The library hands out the value as it was written, escapes included.
 	raw, ok := comparison.CompareValue.(string)
-	return value, ok && json.Unmarshal([]byte(`"`+raw+`"`), &value) == nil
+	var value string
+	ok = ok && json.Unmarshal([]byte(`"`+raw+`"`), &value) == nil
+	return value, ok
 }
 
 // Replace answers PUT (RFC 7644, section 3.5.1). Attributes that are absent keep

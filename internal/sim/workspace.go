@@ -77,8 +77,9 @@ func (w *Workspace) Users() []User {
 
 // User returns the user with the given id, pending or not, and whether there is
 // one.
-func (w *Workspace) User(id string) (user User, ok bool) {
-	ok = w.change(id, func(stored *User) { user = stored.clone() })
+func (w *Workspace) User(id string) (User, bool) {
+	var user User
+	ok := w.change(id, func(stored *User) { user = stored.clone() })
 	return user, ok
 }
 

@@ -19,6 +19,7 @@ import (
 	reader_v2 "github.com/conductorone/baton-sdk/pb/c1/reader/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorstore"
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
+	"github.com/conductorone/baton-sdk/pkg/dotc1z/c1zstore"
 )
 
 // Picture is everything that a completed sync holds, by id.
@@ -30,13 +31,20 @@ type Picture struct {
 
 // Read returns what the last completed sync of any type in a .c1z file holds. It
 // fails when there is none, and when an id occurs twice.
-func Read(ctx context.Context, path string) (picture *Picture, err error) {
+func Read(ctx context.Context, path string) (*Picture, error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be opened: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, store.Close(ctx)) }()
+	picture, err := read(ctx, store)
+	if err = errors.Join(err, store.Close(ctx)); err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", path, err)
+	}
+	return picture, nil
+}
 
+// read reads a store that is open.
+func read(ctx context.Context, store c1zstore.Store) (*Picture, error) {
 	latest, err := store.GetLatestFinishedSync(ctx, reader_v2.SyncsReaderServiceGetLatestFinishedSyncRequest_builder{
 		SyncType: string(connectorstore.SyncTypeAny),
 	}.Build())
@@ -45,7 +53,7 @@ func Read(ctx context.Context, path string) (picture *Picture, err error) {
 	}
 	id := latest.GetSync().GetId()
 	if id == "" {
-		return nil, fmt.Errorf("%s holds no completed sync", path)
+		return nil, errors.New("it holds no completed sync")
 	}
 	p := &Picture{}
 	var errs [3]error

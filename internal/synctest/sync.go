@@ -124,7 +124,7 @@ func NewMemoryStore() *MemoryStore {
 }
 
 // Counts returns how many values are stored and how many were ever set.
-func (s *MemoryStore) Counts() (stored, written int) {
+func (s *MemoryStore) Counts() (int, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.values), s.written

@@ -35,9 +35,9 @@ const endOfLog = "end of the log\n"
 // error, so that the log of both processes comes here. The function that it returns
 // shows what has been logged so far, and nothing from then on. It is nil where nobody
 // looks on, or where the log itself is asked for.
-func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (end func(), err error) {
+func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (func(), error) {
 	asked := flags.Changed("log-path") || flags.Changed("log-level") || flags.Changed("log-format") || flags.Changed("list-action-schemas")
-	if asked || !term.IsTerminal(int(out.Fd())) {
+	if asked || !term.IsTerminal(int(out.Fd())) { //nolint:gosec // a file descriptor is a small number
 		return nil, nil
 	}
 	log, stderr, err := os.Pipe()
@@ -50,7 +50,7 @@ func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (end func()
 		_ = os.Setenv("BATON_LOG_"+strings.ToUpper(name), value) // for the second process
 	}
 	closed := make(chan struct{})
-	width, _, _ := term.GetSize(int(out.Fd()))
+	width, _, _ := term.GetSize(int(out.Fd())) //nolint:gosec // see above
 	go func() {
 		defer close(closed)
 		show(log, out, settings.GetString("file"), width)

@@ -33,7 +33,7 @@ func TestALogAsAPersonReadsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden) //nolint:gosec // a constant
+	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
