@@ -38,10 +38,10 @@ func TestSettingsExist(t *testing.T) {
 	for name := range known {
 		variables["BATON_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = true
 	}
-	// Flags of other programs: baton, docker.
-	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user"}
+	// Flags of other programs: baton, docker, jq, sha256sum, systemctl.
+	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now"}
 
-	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx"}, manifests...)
+	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx", "docs/troubleshooting.md", "docs/operations.md"}, manifests...)
 	for _, name := range documents {
 		text := read(t, root, name)
 		for _, variable := range variablePattern.FindAllString(text, -1) {
@@ -66,7 +66,7 @@ func TestSettingsExist(t *testing.T) {
 
 // TestLinksLead checks the links within the repository.
 func TestLinksLead(t *testing.T) {
-	for _, name := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+	for _, name := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/troubleshooting.md", "docs/operations.md"} {
 		text := read(t, root, name)
 		for _, match := range linkPattern.FindAllStringSubmatch(text, -1) {
 			target, anchor, _ := strings.Cut(match[1], "#")
@@ -76,7 +76,8 @@ func TestLinksLead(t *testing.T) {
 			case target == "":
 				target = name
 			default:
-				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), target)); err != nil {
+				target = filepath.Join(filepath.Dir(name), target)
+				if _, err := os.Stat(filepath.Join(root, target)); err != nil {
 					t.Errorf("%s links to %s, which is not there", name, target)
 					continue
 				}
