@@ -177,7 +177,7 @@ func userProfile(user *whimsical.User) *structpb.Struct {
 	return &structpb.Struct{Fields: fields}
 }
 
-// isEmail tells whether an address passes the SDK's own check of a trait.
+// isEmail reports whether an address passes the SDK's own check of a trait.
 func isEmail(address string) bool {
 	parsed, err := mail.ParseAddress(address)
 	return err == nil && parsed.Address == address && len(address) <= 254 && strings.Contains(address, "@")

@@ -345,7 +345,7 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	case http.StatusNotFound, http.StatusGone, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		unsupported = true
 	}
-	lost := AnswerLost(refused) && !unsupported
+	lost := AnswerLost(refused)
 	if refused != nil && !unsupported && !lost {
 		return refused
 	}

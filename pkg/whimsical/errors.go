@@ -29,8 +29,6 @@ type Error struct {
 	Method, Path string
 	// StatusCode is the HTTP status, or 0 when no answer arrived.
 	StatusCode int
-	// ScimType is the error's scimType (RFC 7644 section 3.12), or "".
-	ScimType string
 	// RateLimit is set on 429 and 5xx answers.
 	RateLimit *v2.RateLimitDescription
 
@@ -152,14 +150,14 @@ func (c *Client) readError(method, path string, ans *answer) *Error {
 		e.advice = adviceWebPage
 	}
 	var (
-		names            schemas
-		scimType, detail text
+		names  schemas
+		detail text
 	)
 	err := decode(ans.body, object{
-		{name: "schemas", into: &names}, {name: "scimType", into: &scimType}, {name: "detail", into: &detail},
+		{name: "schemas", into: &names}, {name: "detail", into: &detail},
 	})
 	if err == nil { // a body of any other form is left out of the message
-		e.ScimType, e.Detail = c.clean(string(scimType)), c.clean(string(detail))
+		e.Detail = c.clean(string(detail))
 		e.scim = names.name(scimErrorSchema)
 	}
 	return e

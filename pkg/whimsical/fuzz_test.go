@@ -190,7 +190,7 @@ func FuzzErrorBody(f *testing.F) {
 	client := clientOf(f, "https://example.org/scim-v2")
 	f.Fuzz(func(t *testing.T, statusCode int, body []byte) {
 		err := client.readError("GET", "/scim-v2/Users", &answer{statusCode: statusCode, body: body})
-		for _, text := range []string{err.Error(), err.ScimType, status.Convert(err).Message()} {
+		for _, text := range []string{err.Error(), err.Detail, status.Convert(err).Message()} {
 			if n := utf8.RuneCountInString(text); n > 1000 || !utf8.ValidString(text) {
 				t.Errorf("a text of %d characters: %.100q", n, text)
 			}
