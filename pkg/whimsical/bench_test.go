@@ -34,7 +34,7 @@ func BenchmarkReadPageOf100Users(b *testing.B) {
 func BenchmarkPageTokenRoundTripAndAdvance(b *testing.B) {
 	m := newModelServer(1000, pageSize)
 	first, total := m.answer(1)
-	s, err := position{}.advance(first, total, len(first))
+	s, err := position{}.advance(first, total)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func BenchmarkPageTokenRoundTripAndAdvance(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s, err := at.advance(second, total, len(second))
+		s, err := at.advance(second, total)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,13 +2,13 @@ package whimsical
 
 import (
 	"context"
-	"encoding/json"
 	"hash/fnv"
 	"net/url"
 	"strconv"
 	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc/codes"
 )
 
@@ -30,9 +30,9 @@ const (
 	maxPasses = 10
 	// maxUsers bounds a listing that does not end.
 	maxUsers = 1_000_000
-	// maxPageBytes bounds the users taken from one answer, by about their size: a
-	// page of resources must stay under the 4 MiB of the SDK's messages.
-	maxPageBytes = 1 << 20
+	// maxAnswer bounds the users of one answer, which make one page of resources:
+	// the SDK's messages take 4 MiB.
+	maxAnswer = 2000
 )
 
 // position is the whole state of a listing between two requests; a page token
@@ -41,33 +41,33 @@ type position struct {
 	// Request numbers the requests of all passes, so that a token always advances.
 	Request int `json:"n"`
 	// Pass counts from 0.
-	Pass int `json:"p,omitempty"`
+	Pass int `json:"p,omitzero"`
 	// Read counts the users of this pass.
-	Read int `json:"r,omitempty"`
+	Read int `json:"r,omitzero"`
 	// Last is the fingerprint of the user read last, Answer the one of the last
 	// answer.
-	Last   uint64 `json:"l,omitempty"`
-	Answer uint64 `json:"a,omitempty"`
+	Last   uint64 `json:"l,omitzero"`
+	Answer uint64 `json:"a,omitzero"`
 	// Aligned is set when pages follow each other without an overlap.
-	Aligned bool `json:"f,omitempty"`
+	Aligned bool `json:"f,omitzero"`
 	// Total is the totalResults of the last answer, -1 when it was not reported.
-	Total int `json:"t,omitempty"`
+	Total int `json:"t,omitzero"`
 	// Tally counts what this pass has read.
 	Tally Tally `json:"c,omitzero"`
 	// Started is when the listing began, in Unix seconds.
-	Started int64 `json:"s,omitempty"`
+	Started int64 `json:"s,omitzero"`
 }
 
 // Tally counts the users of a listing.
 type Tally struct {
 	// Editors and Viewers hold their role; Inactive users have no access.
-	Editors  int `json:"e,omitempty"`
-	Viewers  int `json:"v,omitempty"`
-	Inactive int `json:"i,omitempty"`
+	Editors  int `json:"e,omitzero"`
+	Viewers  int `json:"v,omitzero"`
+	Inactive int `json:"i,omitzero"`
 	// NoRole are users with access without a readable role, NoStatus those whose
 	// status was not reported in a readable form.
-	NoRole   int `json:"r,omitempty"`
-	NoStatus int `json:"s,omitempty"`
+	NoRole   int `json:"r,omitzero"`
+	NoStatus int `json:"s,omitzero"`
 }
 
 func (t *Tally) add(user *User) {
@@ -132,12 +132,12 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 	for i, user := range list.users {
 		hashes[i] = fingerprint(user.ID)
 	}
-	s, err := at.advance(hashes, list.total, pageEnd(list.users))
+	s, err := at.advance(hashes, list.total)
 	if err != nil {
 		return nil, err
 	}
 	page := &UserPage{
-		Users: list.users[s.from:s.to], Request: at.Request, Restarted: s.restarted,
+		Users: list.users[s.from:], Request: at.Request, Restarted: s.restarted,
 		Read: s.next.Read, Total: s.next.Total, Passes: s.next.Pass + 1,
 		Elapsed: time.Duration(time.Now().Unix()-at.Started) * time.Second, RateLimit: list.rateLimit,
 	}
@@ -160,15 +160,15 @@ func PageNumber(token string) (int, error) {
 
 // step is what one answer means to a listing.
 type step struct {
-	// from and to say which users of the answer are new.
-	from, to       int
+	// from is the index of the first user of the answer who is new.
+	from           int
 	next           position
 	end, restarted bool
 }
 
 // advance decides what the answer to the request at a position means. users are
-// the fingerprints of its users, of whom the first limit may be taken at once.
-func (at position) advance(users []uint64, total number, limit int) (step, error) {
+// the fingerprints of its users.
+func (at position) advance(users []uint64, total number) (step, error) {
 	next := at
 	next.Request++
 	next.Answer = fingerprintOf(users)
@@ -182,6 +182,10 @@ func (at position) advance(users []uint64, total number, limit int) (step, error
 	case at.Read > maxUsers:
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
+	case len(users) > maxAnswer:
+		return step{}, failure(codes.FailedPrecondition,
+			"GET /%s: %d users were asked for, and %d came in one answer, more than can be synced at once: users would be missing, so the sync stops here",
+			usersPath, pageSize, len(users))
 	case at.Read == 0 && len(users) == 0 && !total.known:
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)
@@ -189,39 +193,34 @@ func (at position) advance(users []uint64, total number, limit int) (step, error
 		return next.finish(len(users))
 	case at.Read == 0 && len(users) == 1 && total.value == 1:
 		next.Read = 1
-		return step{to: 1, next: next, end: true}, nil
+		return step{next: next, end: true}, nil
 	case at.Read == 0:
 		// A single user leaves no room for an overlap.
 		next.Aligned = len(users) == 1
-		return next.take(users, 0, limit)
+		return next.take(users, 0)
 	case at.Aligned && next.Total != at.Total:
-		return next.restart()
+		return next.restart(len(users))
 	case at.Aligned && (len(users) == 0 || again):
 		return next.finish(len(users))
-	case at.Aligned && limit < len(users):
-		return step{}, failure(codes.FailedPrecondition,
-			"GET /%s: an answer of %d users is too large to be synced, and the server ignores startIndex: users would be missing, so the sync stops here",
-			usersPath, len(users))
 	case at.Aligned:
-		return next.take(users, 0, limit)
+		return next.take(users, 0)
 	case again && len(users) == at.Read: // it was the first of the pass
 		next.Aligned = true
-		return step{next: next}, nil
+		return step{from: len(users), next: next}, nil
 	case len(users) == 0 || users[0] != at.Last:
-		return next.restart()
+		return next.restart(len(users))
 	case len(users) == 1:
 		return next.finish(len(users))
 	default:
-		return next.take(users, 1, limit)
+		return next.take(users, 1)
 	}
 }
 
-// take goes on after users[from:], or as many of them as the limit lets.
-func (at position) take(users []uint64, from, limit int) (step, error) {
-	to := max(limit, from+1)
-	at.Read += to - from
-	at.Last = users[to-1]
-	return step{from: from, to: to, next: at}, nil
+// take goes on after users[from:].
+func (at position) take(users []uint64, from int) (step, error) {
+	at.Read += len(users) - from
+	at.Last = users[len(users)-1]
+	return step{from: from, next: at}, nil
 }
 
 // finish ends a listing at an answer of so many users that brought nobody new,
@@ -237,17 +236,17 @@ func (at position) finish(users int) (step, error) {
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
 	}
-	return step{next: at, end: true}, nil
+	return step{from: users, next: at, end: true}, nil
 }
 
-// restart begins the next pass.
-func (at position) restart() (step, error) {
+// restart begins the next pass, after an answer of so many users.
+func (at position) restart(users int) (step, error) {
 	if at.Pass+1 >= maxPasses {
 		return step{}, failure(codes.Aborted,
 			"GET /%s: the list of users kept changing while it was read, or the server does not page by startIndex: "+
 				"a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
 	}
-	return step{restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
+	return step{from: users, restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
 }
 
 func (at position) query() url.Values {
@@ -283,19 +282,6 @@ func (at position) token() string {
 		return "" // unreachable: a position holds numbers and booleans alone
 	}
 	return string(raw)
-}
-
-// pageEnd returns how many users of an answer fit into one page.
-func pageEnd(users []*User) int {
-	const rest = 300 // what a resource takes besides
-	size := 0
-	for i, u := range users {
-		size += rest + 3*len(u.ID) + 3*len(u.UserName) + 2*len(u.DisplayName) + len(u.GivenName) + len(u.FamilyName) + len(u.FormattedName)
-		if size > maxPageBytes && i > 1 {
-			return i
-		}
-	}
-	return len(users)
 }
 
 // fingerprint returns a 64-bit hash of a user's id.

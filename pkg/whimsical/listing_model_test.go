@@ -99,14 +99,14 @@ func (l *modelListing) read(m *modelServer) error {
 		startIndex = l.at.Read + 1
 	}
 	users, total := m.answer(startIndex)
-	s, err := l.at.advance(users, total, len(users))
+	s, err := l.at.advance(users, total)
 	if err != nil {
 		return err
 	}
 	if s.restarted {
 		clear(l.held)
 	}
-	for _, user := range users[s.from:s.to] {
+	for _, user := range users[s.from:] {
 		l.held[user] = true
 	}
 	l.at, l.done = s.next, s.end
