@@ -274,8 +274,7 @@ func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUse
 // no such user.
 func refused(ctx context.Context, err error) (connectorbuilder.CreateAccountResponse, error) {
 	reason := "it gave no reason. The person may be invited already, and appears once they have logged in through SAML"
-	var apiErr *whimsical.Error
-	if errors.As(err, &apiErr) && apiErr.Detail != "" {
+	if apiErr, ok := errors.AsType[*whimsical.Error](err); ok && apiErr.Detail != "" {
 		reason = apiErr.Detail
 	}
 	return actionRequired(ctx, nil, "Whimsical refused to create the account, and nothing was changed: "+reason)

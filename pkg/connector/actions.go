@@ -17,9 +17,6 @@ import (
 
 var _ connectorbuilder.GlobalActionProvider = (*Connector)(nil)
 
-// userIDArgument is also a key of the users' profiles, where people find the id.
-const userIDArgument = profileUserID
-
 // GlobalActions registers enable_user and disable_user.
 func (c *Connector) GlobalActions(ctx context.Context, registry actions.ActionRegistry) error {
 	for _, a := range []statusAction{
@@ -59,7 +56,7 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 		ActionType:  []v2.ActionType{a.actionType},
 		Arguments: []*configv1.Field{
 			configv1.Field_builder{
-				Name:        userIDArgument,
+				Name:        profileUserID,
 				DisplayName: "User ID",
 				Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
 				IsRequired:  true,
@@ -73,7 +70,7 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 				BoolField:   &configv1.BoolField{},
 			}.Build(),
 			configv1.Field_builder{
-				Name: userIDArgument, DisplayName: "User ID",
+				Name: profileUserID, DisplayName: "User ID",
 				Description: "The SCIM id of the user.",
 				StringField: &configv1.StringField{},
 			}.Build(),
@@ -85,15 +82,15 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 // who is gone is done already. It fails with InvalidArgument without user_id, and
 // with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
-	id, ok := actions.GetStringArg(args, userIDArgument)
+	id, ok := actions.GetStringArg(args, profileUserID)
 	if !ok || strings.TrimSpace(id) == "" {
-		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, userIDArgument)
+		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, profileUserID)
 	}
 	if err := a.change(ctx, id); err != nil {
 		// The SDK passes on the text alone: this one holds the code.
 		return nil, nil, status.Convert(err).Err()
 	}
-	return actions.NewReturnValues(true, actions.NewStringReturnField(userIDArgument, id)), nil, nil
+	return actions.NewReturnValues(true, actions.NewStringReturnField(profileUserID, id)), nil, nil
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {

@@ -54,8 +54,7 @@ func (c *Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 // message that an administrator can act on when the token is refused
 // (Unauthenticated) or no SCIM API answers (FailedPrecondition).
 func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, error) {
-	limit, err := c.client.Validate(ctx)
-	return withRateLimit(limit), err
+	return nil, c.client.Validate(ctx)
 }
 
 // ResourceSyncers returns the builders of both resource types, always.

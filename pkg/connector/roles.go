@@ -25,7 +25,7 @@ const (
 
 // role is one of the two roles of a workspace. They are the same in every
 // workspace, and no API lists them. The order in the exclusion group rises with
-// what the role may do; options are what its resource has besides.
+// what the role may do.
 //
 // Source: https://help.whimsical.com/workspaces/roles
 type role struct {
@@ -35,7 +35,6 @@ type role struct {
 	nounPhrase  string
 	description string
 	order       uint32
-	options     []rs.ResourceOption
 }
 
 var roles = []role{
@@ -45,10 +44,6 @@ var roles = []role{
 		nounPhrase:  "an Editor",
 		description: "Creates and edits boards, docs and projects. Every Editor is a paid seat.",
 		order:       2,
-		options: []rs.ResourceOption{rs.WithLicenseProfileTrait(
-			rs.WithLicenseName("Editor"),
-			rs.WithLicenseEntitlementIDs("role:editor:"+assigned),
-		)},
 	},
 	{
 		id:          whimsical.RoleViewer,
@@ -77,11 +72,14 @@ func (r role) resourceID() *v2.ResourceId {
 
 // resource returns the role's whole resource.
 func (r role) resource() (*v2.Resource, error) {
-	return rs.NewResource(r.displayName, roleResourceType, string(r.id), append([]rs.ResourceOption{
-		rs.WithDescription(r.description),
-		rs.WithRoleTrait(),
-		rs.WithAnnotation(v2.RawId_builder{Id: string(r.id)}.Build()),
-	}, r.options...)...)
+	options := []rs.ResourceOption{
+		rs.WithDescription(r.description), rs.WithRoleTrait(), rs.WithAnnotation(v2.RawId_builder{Id: string(r.id)}.Build()),
+	}
+	if r.id == whimsical.RoleEditor { // the only paid seat
+		options = append(options, rs.WithLicenseProfileTrait(
+			rs.WithLicenseName(r.displayName), rs.WithLicenseEntitlementIDs("role:editor:"+assigned)))
+	}
+	return rs.NewResource(r.displayName, roleResourceType, string(r.id), options...)
 }
 
 // grant returns the grant of the role to a user. It refers to both by id

@@ -1,10 +1,10 @@
 package whimsical
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -32,51 +32,29 @@ type NewUser struct {
 	Role Role
 }
 
-// newUserRequest is the body of a creation. Whimsical wants the primary e-mail
-// to equal the userName.
+// request returns the body of a creation. Whimsical wants the primary e-mail to
+// equal the userName.
 //
 // Source: https://help.whimsical.com/security/scim
-type newUserRequest struct {
-	Schemas     []string     `json:"schemas"`
-	UserName    string       `json:"userName"`
-	Name        *newUserName `json:"name,omitempty"`
-	DisplayName string       `json:"displayName"`
-	Emails      []newEmail   `json:"emails"`
-	Active      bool         `json:"active"`
-	Extension   *extension   `json:"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User,omitempty"`
-}
-
-type newUserName struct {
-	GivenName  string `json:"givenName,omitempty"`
-	FamilyName string `json:"familyName,omitempty"`
-}
-
-type newEmail struct {
-	Value   string `json:"value"`
-	Type    string `json:"type"`
-	Primary bool   `json:"primary"`
-}
-
-type extension struct {
-	Editor bool `json:"editor"`
-}
-
-func (u NewUser) request() newUserRequest {
-	body := newUserRequest{
-		Schemas:     []string{UserSchema, ExtensionSchema},
-		UserName:    u.UserName,
-		DisplayName: strings.TrimSpace(u.GivenName + " " + u.FamilyName),
-		Emails:      []newEmail{{Value: u.UserName, Type: "work", Primary: true}},
-		Active:      true,
+func (u NewUser) request() map[string]any {
+	name := map[string]string{}
+	for attribute, value := range map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName} {
+		if value != "" {
+			name[attribute] = value
+		}
 	}
-	if body.DisplayName == "" {
-		body.DisplayName = u.UserName
+	body := map[string]any{
+		"schemas":     []string{UserSchema, ExtensionSchema},
+		"userName":    u.UserName,
+		"displayName": cmp.Or(strings.TrimSpace(u.GivenName+" "+u.FamilyName), u.UserName),
+		"emails":      []map[string]any{{"value": u.UserName, "type": "work", "primary": true}},
+		"active":      true,
 	}
-	if u.GivenName != "" || u.FamilyName != "" {
-		body.Name = &newUserName{GivenName: u.GivenName, FamilyName: u.FamilyName}
+	if len(name) > 0 {
+		body["name"] = name
 	}
 	if u.Role != RoleUnknown {
-		body.Extension = &extension{Editor: u.Role == RoleEditor}
+		body[ExtensionSchema] = map[string]bool{"editor": u.Role == RoleEditor}
 	}
 	return body
 }
@@ -111,13 +89,13 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	case err != nil:
 		return nil, err
 	case shown == nil && ans.statusCode == http.StatusAccepted:
-		return nil, c.notApplied(http.MethodPost, c.users, ans, "the creation was accepted, not applied yet")
+		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the creation was accepted, not applied yet", adviceByHand)
 	case shown == nil && answered == nil && ans.statusCode != http.StatusCreated:
 		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer does not report a user, and no such user was found")
 	case shown == nil:
 		return answered, ErrPending
 	case shown.UserName != "" && !strings.EqualFold(shown.UserName, u.UserName):
-		return nil, c.notApplied(http.MethodPost, c.users, ans, "the server created a user, but with another userName than was asked for")
+		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the server created a user, but with another userName than was asked for", adviceByHand)
 	default:
 		return shown, nil
 	}
@@ -126,13 +104,9 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 // AnswerLost reports whether a change may have been made although it failed: no
 // answer arrived, or one from somebody who does not know (a 5xx).
 func AnswerLost(err error) bool {
-	var apiErr *Error
-	switch status.Code(err) {
-	case codes.Unavailable, codes.DeadlineExceeded:
-		return errors.As(err, &apiErr) && (apiErr.StatusCode == 0 || apiErr.StatusCode >= 500 || apiErr.StatusCode == http.StatusRequestTimeout)
-	default:
-		return false
-	}
+	apiErr, ok := errors.AsType[*Error](err)
+	return ok && (apiErr.Code == codes.Unavailable || apiErr.Code == codes.DeadlineExceeded) &&
+		(apiErr.StatusCode == 0 || apiErr.StatusCode >= 500 || apiErr.StatusCode == http.StatusRequestTimeout)
 }
 
 // Change is what ChangeUser changes of a user; the rest stays as it is.
@@ -197,17 +171,6 @@ func (c Change) shows(before, after *User) bool {
 
 const patchOpSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-type patchRequest struct {
-	Schemas    []string         `json:"schemas"`
-	Operations []patchOperation `json:"Operations"`
-}
-
-type patchOperation struct {
-	Op    string `json:"op"`
-	Path  string `json:"path,omitempty"`
-	Value any    `json:"value"`
-}
-
 // request returns the PATCH body (RFC 7644 section 3.5.2) in one of the two
 // forms of the clients that Whimsical was built for: with a path, as Entra
 // sends it, or with a value alone, as Okta does. The role comes first, so that
@@ -215,23 +178,23 @@ type patchOperation struct {
 //
 // Source: https://help.whimsical.com/security/entra-scim and
 // https://help.whimsical.com/security/okta-scim
-func (c Change) request(withPath bool) patchRequest {
-	body := patchRequest{Schemas: []string{patchOpSchema}}
+func (c Change) request(withPath bool) map[string]any {
+	var operations []map[string]any
 	replace := func(path string, value, whole any) {
-		operation := patchOperation{Op: "replace", Value: whole}
+		operation := map[string]any{"op": "replace", "value": whole}
 		if withPath {
-			operation = patchOperation{Op: "replace", Path: path, Value: value}
+			operation["path"], operation["value"] = path, value
 		}
-		body.Operations = append(body.Operations, operation)
+		operations = append(operations, operation)
 	}
 	if c.Role != RoleUnknown {
 		editor := c.Role == RoleEditor
-		replace(ExtensionSchema+":editor", editor, map[string]extension{ExtensionSchema: {Editor: editor}})
+		replace(ExtensionSchema+":editor", editor, map[string]any{ExtensionSchema: map[string]bool{"editor": editor}})
 	}
 	if c.Active != nil {
 		replace("active", *c.Active, map[string]bool{"active": *c.Active})
 	}
-	return body
+	return map[string]any{"schemas": []string{patchOpSchema}, "Operations": operations}
 }
 
 // ChangeUser changes a user, given as a fresh read shows them, and confirms the
@@ -277,7 +240,7 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 			case result == applied && !change.deactivates():
 				return user, false, nil
 			case result == notApplied:
-				return nil, true, c.ignored(target, ans)
+				return nil, true, c.failed(http.MethodPatch, target, ans.statusCode, ignored, adviceByHand)
 			}
 		}
 	}
@@ -299,12 +262,12 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 	case lost:
 		return nil, false, refused
 	case accepted:
-		return nil, false, c.notApplied(http.MethodPatch, target, ans, "the change was accepted, not applied yet")
+		return nil, false, c.failed(http.MethodPatch, target, ans.statusCode, "the change was accepted, not applied yet", adviceByHand)
 	case result == notApplied:
-		return nil, true, c.ignored(target, ans)
+		return nil, true, c.failed(http.MethodPatch, target, ans.statusCode, ignored, adviceByHand)
 	default:
-		return nil, false, c.notApplied(http.MethodPatch, target, ans,
-			"the server accepted the change, but the user does not report whether it was applied")
+		return nil, false, c.failed(http.MethodPatch, target, ans.statusCode,
+			"the server accepted the change, but the user does not report whether it was applied", adviceByHand)
 	}
 }
 
@@ -318,10 +281,7 @@ func (c *Client) afterNotFound(ctx context.Context, before *User, change Change,
 	if change.shows(before, after) {
 		return after, nil
 	}
-	return nil, &Error{
-		Code: codes.FailedPrecondition, Method: http.MethodPatch, Path: c.displayPath(c.user(before.ID)), StatusCode: HTTPStatus(refused),
-		reason: "the user is there, and was not changed", advice: adviceByHand,
-	}
+	return nil, c.failed(http.MethodPatch, c.user(before.ID), HTTPStatus(refused), "the user is there, and was not changed", adviceByHand)
 }
 
 // DeleteUser removes a user (RFC 7644 section 3.6) and confirms by a read that
@@ -369,9 +329,9 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	case lost:
 		return refused
 	case ans.statusCode == http.StatusAccepted:
-		return c.notApplied(http.MethodDelete, target, ans, "the deletion was accepted, not applied yet")
+		return c.failed(http.MethodDelete, target, ans.statusCode, "the deletion was accepted, not applied yet", adviceByHand)
 	default:
-		return c.notApplied(http.MethodDelete, target, ans, "the server accepted the deletion, but the user is still there")
+		return c.failed(http.MethodDelete, target, ans.statusCode, "the server accepted the deletion, but the user is still there", adviceByHand)
 	}
 }
 
@@ -385,17 +345,7 @@ func (c *Client) readBack(ctx context.Context, id string, doubtful bool) (*User,
 	return retried(ctx, c.retryPause, func() (*User, error) { return c.getUser(ctx, id) })
 }
 
-const adviceByHand = "check the user in Whimsical's Workspace settings: the change may have to be made there"
-
-// ignored describes a PATCH that was accepted and not applied.
-func (c *Client) ignored(target *url.URL, ans *answer) *Error {
-	return c.notApplied(http.MethodPatch, target, ans, "the server accepted the change but did not apply it")
-}
-
-// notApplied describes a change that was accepted and that a read does not show.
-func (c *Client) notApplied(method string, target *url.URL, ans *answer, reason string) *Error {
-	return &Error{
-		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), StatusCode: ans.statusCode,
-		reason: reason, advice: adviceByHand,
-	}
-}
+const (
+	ignored      = "the server accepted the change but did not apply it"
+	adviceByHand = "check the user in Whimsical's Workspace settings: the change may have to be made there"
+)

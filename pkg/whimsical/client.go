@@ -18,7 +18,6 @@ package whimsical
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,6 +25,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-sdk/pkg/uhttp"
+	"github.com/go-json-experiment/json"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
@@ -60,11 +60,9 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	if token == "" {
 		return nil, failure(codes.InvalidArgument, "whimsical-token is empty: set it to the workspace's SCIM OAuth token (BATON_WHIMSICAL_TOKEN)")
 	}
-	for _, c := range token {
-		if c <= ' ' || c > '~' || c == '"' || c == '\'' {
-			return nil, failure(codes.InvalidArgument,
-				"whimsical-token holds characters that no SCIM OAuth token has: copy it again, without quotes, spaces or line breaks")
-		}
+	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' }) {
+		return nil, failure(codes.InvalidArgument,
+			"whimsical-token holds characters that no SCIM OAuth token has: copy it again, without quotes, spaces or line breaks")
 	}
 
 	httpClient, err := uhttp.NewClient(ctx, uhttp.WithUserAgent("baton-whimsical"))
@@ -109,7 +107,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 		uhttp.WithNoCache(),
 	}
 	if body != nil {
-		encoded, err := encode(body)
+		encoded, err := json.Marshal(body, json.Deterministic(true))
 		if err != nil {
 			return nil, failure(codes.Internal, "a %s body cannot be encoded: %v", method, err)
 		}
@@ -173,14 +171,4 @@ func (c *Client) displayPath(target *url.URL) string {
 // with e-mail addresses included, and every failure that is returned as well.
 func quiet(ctx context.Context) context.Context {
 	return ctxzap.ToContext(ctx, zap.NewNop())
-}
-
-func encode(body any) ([]byte, error) {
-	var buf bytes.Buffer
-	encoder := json.NewEncoder(&buf)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(body); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 
@@ -70,8 +69,7 @@ func (e *Error) GRPCStatus() *status.Status {
 // HTTPStatus returns the HTTP status of the failed request that err wraps, or
 // 0 when err is not an *Error or no answer arrived.
 func HTTPStatus(err error) int {
-	var apiErr *Error
-	if errors.As(err, &apiErr) {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
 		return apiErr.StatusCode
 	}
 	return 0
@@ -103,8 +101,6 @@ func codeAndAdvice(statusCode int) (codes.Code, string) {
 	switch {
 	case statusCode >= 300 && statusCode < 400:
 		return codes.FailedPrecondition, adviceRedirect
-	case statusCode == http.StatusBadRequest:
-		return codes.InvalidArgument, ""
 	case statusCode == http.StatusUnauthorized:
 		return codes.Unauthenticated, adviceToken
 	case statusCode == http.StatusForbidden:
@@ -171,31 +167,26 @@ func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason str
 	case ans.isWebPage():
 		reason += ", it is a web page"
 	}
+	return c.failed(method, target, ans.statusCode, reason, adviceBaseURL)
+}
+
+// failed describes an answer that leaves a request undone, whatever its status.
+func (c *Client) failed(method string, target *url.URL, statusCode int, reason, advice string) *Error {
 	return &Error{
-		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target),
-		StatusCode: ans.statusCode, reason: reason, advice: adviceBaseURL,
+		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), StatusCode: statusCode,
+		reason: reason, advice: advice,
 	}
 }
 
 // asListError gives a missing or refused collection a code that no caller
 // takes for an empty one.
 func asListError(err error) error {
-	var apiErr *Error
-	if errors.As(err, &apiErr) {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
 		switch apiErr.StatusCode {
 		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
 			apiErr.Code = codes.FailedPrecondition
 			apiErr.advice = adviceBaseURL
 		}
-	}
-	return err
-}
-
-// asFilterError says of a refused look-up that the API cannot look people up.
-func asFilterError(err error) error {
-	var apiErr *Error
-	if errors.As(err, &apiErr) {
-		apiErr.advice = adviceFilter
 	}
 	return err
 }
@@ -207,30 +198,30 @@ const adviceNetwork = "check the network, the proxy settings and base-url"
 // that the server sent.
 func transportError(ctx context.Context, method, path string, err error) *Error {
 	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
-	var (
-		dnsErr  *net.DNSError
-		netErr  net.Error
-		sizeErr *http.MaxBytesError
-		certErr *tls.CertificateVerificationError
-		hostErr x509.HostnameError
-		recErr  tls.RecordHeaderError
-	)
+	dnsErr, isDNS := errors.AsType[*net.DNSError](err)
+	netErr, isNet := errors.AsType[net.Error](err)
 	switch {
-	case errors.As(err, &sizeErr):
+	case isA[*http.MaxBytesError](err):
 		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the answer is larger than 16 MiB", adviceBaseURL
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Code, e.reason, e.advice = codes.Canceled, "the request was cancelled", ""
-	case errors.As(err, &dnsErr) && dnsErr.IsNotFound:
+	case isDNS && dnsErr.IsNotFound:
 		e.Code, e.reason = codes.FailedPrecondition, "the host name is unknown"
-	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err), errors.As(err, &netErr) && netErr.Timeout(),
+	case errors.Is(err, context.DeadlineExceeded), isNet && netErr.Timeout(),
 		status.Code(err) == codes.DeadlineExceeded: // the SDK's transport replaces some timeouts by a status of its own
 		e.Code, e.reason = codes.DeadlineExceeded, "no whole answer arrived in time"
-	case errors.As(err, &certErr), errors.As(err, &hostErr):
+	case isA[*tls.CertificateVerificationError](err), isA[x509.HostnameError](err):
 		e.Code, e.reason = codes.FailedPrecondition, "the server's TLS certificate is not trusted"
-	case errors.As(err, &recErr), errors.Is(err, http.ErrSchemeMismatch):
+	case isA[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		e.Code, e.reason = codes.FailedPrecondition, "the server does not speak TLS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.reason = "the connection was refused"
 	}
 	return e
+}
+
+// isA reports whether an error is or wraps one of the type.
+func isA[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }

@@ -53,7 +53,7 @@ func TestEachStatusHasItsCode(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(statusCode), func(t *testing.T) {
 			client := answering(t, saying(statusCode, ""))
-			_, err := client.Validate(t.Context())
+			err := client.Validate(t.Context())
 			wantCode(t, err, want.list)
 			if got := HTTPStatus(fmt.Errorf("wrapped: %w", err)); got != statusCode {
 				t.Errorf("the HTTP status is %d, want %d", got, statusCode)
@@ -79,7 +79,7 @@ func TestAnErrorSaysWhatFailedAndWhatToDo(t *testing.T) {
 		"599": {scimscript.Reply{Status: 599}, []string{"answered 599: Whimsical's API is failing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context())
+			err := following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context())
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -119,7 +119,7 @@ func TestAForbiddenAnswerIsToldApart(t *testing.T) {
 				w.WriteHeader(http.StatusForbidden)
 				_, _ = w.Write([]byte(test.body))
 			})
-			_, err := client.Validate(t.Context())
+			err := client.Validate(t.Context())
 			failsWith(t, err, test.code, test.says)
 		})
 	}
@@ -152,7 +152,7 @@ func TestTheDetailOfAnErrorIsBoundedAndCleaned(t *testing.T) {
 		"an e-mail address, quoted": {`{"detail":"user <'ada.o'neil@example.com'> exists"}`, "user <[e-mail]'> exists"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := answering(t, saying(http.StatusBadRequest, test.body)).Validate(t.Context())
+			err := answering(t, saying(http.StatusBadRequest, test.body)).Validate(t.Context())
 			want := "baton-whimsical: GET /scim-v2/Users answered 400 Bad Request"
 			if test.detail != "" {
 				want += ": " + test.detail
@@ -183,7 +183,7 @@ func TestAnErrorCarriesItsCodeAndRateLimitOverGRPC(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	_, err := client.Validate(t.Context())
+	err := client.Validate(t.Context())
 	st, ok := status.FromError(fmt.Errorf("wrapped: %w", err))
 	if !ok || st.Code() != codes.Unavailable || len(st.Details()) != 1 {
 		t.Fatalf("got %v with %v", st, st.Details())

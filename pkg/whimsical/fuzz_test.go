@@ -161,8 +161,8 @@ func FuzzPageToken(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if s.from < 0 || s.from > len(users) {
-			t.Errorf("of %d users those from %d on are taken", len(users), s.from)
+		if s.fresh < 0 || s.fresh > len(users) {
+			t.Errorf("of %d users the last %d are taken", len(users), s.fresh)
 		}
 		if s.next.Request <= at.Request {
 			t.Errorf("request %d follows on request %d", s.next.Request, at.Request)

@@ -137,7 +137,7 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 		return nil, err
 	}
 	page := &UserPage{
-		Users: list.users[s.from:], Request: at.Request, Restarted: s.restarted,
+		Users: list.users[len(list.users)-s.fresh:], Request: at.Request, Restarted: s.restarted,
 		Read: s.next.Read, Total: s.next.Total, Passes: s.next.Pass + 1,
 		Elapsed: time.Duration(time.Now().Unix()-at.Started) * time.Second, RateLimit: list.rateLimit,
 	}
@@ -160,8 +160,8 @@ func PageNumber(token string) (int, error) {
 
 // step is what one answer means to a listing.
 type step struct {
-	// from is the index of the first user of the answer who is new.
-	from           int
+	// fresh counts the users at the end of the answer who are new.
+	fresh          int
 	next           position
 	end, restarted bool
 }
@@ -193,22 +193,22 @@ func (at position) advance(users []uint64, total number) (step, error) {
 		return next.finish(len(users))
 	case at.Read == 0 && len(users) == 1 && total.value == 1:
 		next.Read = 1
-		return step{next: next, end: true}, nil
+		return step{fresh: 1, next: next, end: true}, nil
 	case at.Read == 0:
 		// A single user leaves no room for an overlap.
 		next.Aligned = len(users) == 1
 		return next.take(users, 0)
 	case at.Aligned && next.Total != at.Total:
-		return next.restart(len(users))
+		return next.restart()
 	case at.Aligned && (len(users) == 0 || again):
 		return next.finish(len(users))
 	case at.Aligned:
 		return next.take(users, 0)
 	case again && len(users) == at.Read: // it was the first of the pass
 		next.Aligned = true
-		return step{from: len(users), next: next}, nil
+		return step{next: next}, nil
 	case len(users) == 0 || users[0] != at.Last:
-		return next.restart(len(users))
+		return next.restart()
 	case len(users) == 1:
 		return next.finish(len(users))
 	default:
@@ -218,9 +218,10 @@ func (at position) advance(users []uint64, total number) (step, error) {
 
 // take goes on after users[from:].
 func (at position) take(users []uint64, from int) (step, error) {
-	at.Read += len(users) - from
+	fresh := len(users) - from
+	at.Read += fresh
 	at.Last = users[len(users)-1]
-	return step{from: from, next: at}, nil
+	return step{fresh: fresh, next: at}, nil
 }
 
 // finish ends a listing at an answer of so many users that brought nobody new,
@@ -236,17 +237,17 @@ func (at position) finish(users int) (step, error) {
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
 	}
-	return step{from: users, next: at, end: true}, nil
+	return step{next: at, end: true}, nil
 }
 
-// restart begins the next pass, after an answer of so many users.
-func (at position) restart(users int) (step, error) {
+// restart begins the next pass.
+func (at position) restart() (step, error) {
 	if at.Pass+1 >= maxPasses {
 		return step{}, failure(codes.Aborted,
 			"GET /%s: the list of users kept changing while it was read, or the server does not page by startIndex: "+
 				"a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
 	}
-	return step{from: users, restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
+	return step{restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
 }
 
 func (at position) query() url.Values {

@@ -106,7 +106,7 @@ func (l *modelListing) read(m *modelServer) error {
 	if s.restarted {
 		clear(l.held)
 	}
-	for _, user := range users[s.from:] {
+	for _, user := range users[len(users)-s.fresh:] {
 		l.held[user] = true
 	}
 	l.at, l.done = s.next, s.end

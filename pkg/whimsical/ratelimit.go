@@ -2,6 +2,7 @@ package whimsical
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,32 +71,17 @@ func retryAdvice(statusCode int, header http.Header) *v2.RateLimitDescription {
 // seconds and an HTTP date. The wait is between 0 and maxRetryAfter.
 func retryAfter(header http.Header) (time.Duration, bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
-	if value == "" {
-		return 0, false
-	}
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		if seconds < 0 {
-			return 0, false
-		}
-		return min(time.Duration(min(seconds, int64(maxRetryAfter/time.Second)))*time.Second, maxRetryAfter), true
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second, true
 	}
 	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0, false
-	}
-	return max(0, min(time.Until(date), maxRetryAfter)), true
+	return max(0, min(time.Until(date), maxRetryAfter)), err == nil
 }
 
 // limited reports whether the headers of a refusal say that it is a rate
 // limit, as some servers tell it by a 403.
 func limited(header http.Header) bool {
-	if header.Get("Retry-After") != "" {
-		return true
-	}
-	for _, name := range []string{"Ratelimit-Remaining", "X-Ratelimit-Remaining", "X-Rate-Limit-Remaining"} {
-		if strings.TrimSpace(header.Get(name)) == "0" {
-			return true
-		}
-	}
-	return false
+	remaining := []string{"Ratelimit-Remaining", "X-Ratelimit-Remaining", "X-Rate-Limit-Remaining"}
+	return header.Get("Retry-After") != "" ||
+		slices.ContainsFunc(remaining, func(name string) bool { return strings.TrimSpace(header.Get(name)) == "0" })
 }

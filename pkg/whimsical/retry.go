@@ -49,8 +49,8 @@ func retryable(err error) error {
 	default:
 		return backoff.Permanent(err)
 	}
-	var apiErr *Error
-	if !errors.As(err, &apiErr) || !apiErr.RateLimit.HasResetAt() {
+	apiErr, ok := errors.AsType[*Error](err)
+	if !ok || !apiErr.RateLimit.HasResetAt() {
 		return err
 	}
 	wait := time.Until(apiErr.RateLimit.GetResetAt().AsTime())

@@ -129,7 +129,7 @@ func TestNoErrorAndNoLogHoldsASecret(t *testing.T) {
 			client.retryPause = time.Millisecond
 			inactive := false
 			for operation, call := range map[string]func() error{
-				"validate":              func() error { _, err := client.Validate(ctx); return err },
+				"validate":              func() error { return client.Validate(ctx) },
 				"list":                  func() error { _, err := client.ListUsers(ctx, ""); return err },
 				"find":                  func() error { _, err := client.FindUser(ctx, person); return err },
 				"get":                   func() error { _, err := client.GetUser(ctx, "u1"); return err },

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -18,12 +19,9 @@ const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 // Validate makes one small authenticated request, and fails when the token is
 // refused or no SCIM API answers.
-func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error) {
-	list, err := c.list(ctx, pageQuery(1, 1))
-	if err != nil {
-		return nil, err
-	}
-	return list.rateLimit, nil
+func (c *Client) Validate(ctx context.Context) error {
+	_, err := c.list(ctx, pageQuery(1, 1))
+	return err
 }
 
 // GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
@@ -33,11 +31,10 @@ func (c *Client) Validate(ctx context.Context) (*v2.RateLimitDescription, error)
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
 	return retried(ctx, c.retryPause, func() (*User, error) {
 		user, err := c.getUser(ctx, id)
-		var apiErr *Error
-		if status.Code(err) != codes.NotFound || errors.As(err, &apiErr) && apiErr.scim {
+		if apiErr, ok := errors.AsType[*Error](err); status.Code(err) != codes.NotFound || ok && apiErr.scim {
 			return user, err
 		}
-		if _, unavailable := c.Validate(ctx); unavailable != nil {
+		if unavailable := c.Validate(ctx); unavailable != nil {
 			return nil, unavailable
 		}
 		return c.getUser(ctx, id)
@@ -72,7 +69,7 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 // an answer is but the first page of all users, and where the API knows no
 // filters.
 func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
-	quoted, err := encode(userName)
+	quoted, err := json.Marshal(userName)
 	if err != nil {
 		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
 	}
@@ -83,12 +80,11 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	case http.StatusNotFound:
 		// Some servers say so of a filter that nobody matches; the others have no
 		// SCIM API at all.
-		if _, err := c.Validate(ctx); err != nil {
-			return nil, err
-		}
-		return nil, nil
+		return nil, c.Validate(ctx)
 	case http.StatusBadRequest, http.StatusNotImplemented:
-		return nil, asFilterError(err)
+		if apiErr, ok := errors.AsType[*Error](err); ok {
+			apiErr.advice = adviceFilter
+		}
 	}
 	if err != nil {
 		return nil, err

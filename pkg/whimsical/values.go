@@ -176,18 +176,14 @@ type instant struct{ time.Time }
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (i *instant) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
-	i.Time = readTime(strings.Trim(string(raw), `"`))
-	return err
-}
-
-// readTime reads an RFC 3339 time, or returns the zero time. A year beyond
-// 9999, which a zone can make of the last one, is no time to Protocol Buffers.
-func readTime(s string) time.Time {
-	parsed, err := time.Parse(time.RFC3339, s)
-	if err != nil || parsed.UTC().Year() > 9999 || parsed.UTC().Year() < 1 {
-		return time.Time{}
+	parsed, notATime := time.Parse(time.RFC3339, strings.Trim(string(raw), `"`))
+	i.Time = time.Time{}
+	// A year beyond 9999, which a zone can make of the last one, is no time to
+	// Protocol Buffers.
+	if year := parsed.UTC().Year(); notATime == nil && year >= 1 && year <= 9999 {
+		i.Time = parsed
 	}
-	return parsed
+	return err
 }
 
 // schemas reads the names of schemas, whether or not they are a list.
