@@ -180,6 +180,16 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			steps(look(), post(asViewer, script.Created(aViewer)), gone()),
 			expectation{result: "action required u1 pending" + invited, changes: changed("user created", "u1", "")},
 		},
+		"pending, with another role": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Created(anEditor)), gone()),
+			expectation{code: codes.FailedPrecondition, says: "created as editor", changes: changed("user created", "u1", "")},
+		},
+		"pending, and the role is not reported": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Created(hasNoRole)), gone()),
+			expectation{result: "action required u1 pending" + invited, changes: changed("user created", "u1", "")},
+		},
 		"pending, and without a body": {
 			"create viewer",
 			steps(look(), post(asViewer, script.Reply{Status: 201}), look()),
@@ -208,9 +218,10 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			steps(look(anEditor)),
 			expectation{result: "already exists u1", reason: "exists already as editor, not viewer: grant the role to change it"},
 		},
-		"an active user in capitals":  {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
-		"an active user without role": {"create viewer", steps(look(hasNoRole)), expectation{result: "already exists u1", reason: "a role that is not reported"}},
-		"an inactive user":            {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"an active user, default role": {"create default", steps(look(anEditor)), exists},
+		"an active user in capitals":   {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
+		"an active user without role":  {"create viewer", steps(look(hasNoRole)), expectation{result: "already exists u1", reason: "a role that is not reported"}},
+		"an inactive user":             {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer))), activated},
 		"an inactive user, active is 0": {
 			"create viewer",
 			steps(look(script.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(script.OK(aViewer))),

@@ -28,6 +28,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	harness "github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -153,7 +154,7 @@ func (p *provisioner) do(call, id, userName string) outcome {
 		}
 	case "revoke":
 		o.annos, o.err = p.roles.Revoke(p.ctx, v2.Grant_builder{
-			Id: grantID(role, id), Principal: principal("user", id), Entitlement: entitlement("role", role),
+			Id: harness.GrantID(role, id), Principal: principal("user", id), Entitlement: entitlement("role", role),
 		}.Build())
 	case "create":
 		return p.create(account{primary: userName, profile: map[string]any{"role": role}}.info())
@@ -279,7 +280,7 @@ var (
 )
 
 func replaced(role, user string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: grantID(role, user)}.Build()}
+	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: harness.GrantID(role, user)}.Build()}
 }
 
 func principal(resourceType, id string) *v2.Resource {
@@ -290,8 +291,4 @@ func entitlement(resourceType, role string) *v2.Entitlement {
 	return v2.Entitlement_builder{
 		Id: "role:" + role + ":assigned", Slug: "assigned", Resource: principal(resourceType, role),
 	}.Build()
-}
-
-func grantID(role, user string) string {
-	return fmt.Sprintf("role:%s:assigned:user:%s", role, user)
 }

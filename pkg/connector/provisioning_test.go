@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 const ada = "ada@example.com"
@@ -52,7 +53,7 @@ func steps(list ...script.Step) []script.Step { return list }
 func four(step script.Step) []script.Step { return slices.Repeat(steps(step), 4) }
 
 func TestGrantByTheStateFound(t *testing.T) {
-	editor, viewer := []string{grantID("editor", "u1")}, []string{grantID("viewer", "u1")}
+	editor, viewer := []string{synctest.GrantID("editor", "u1")}, []string{synctest.GrantID("viewer", "u1")}
 	becomesEditor, becomesViewer := changed("role granted", "u1", "editor"), changed("role granted", "u1", "viewer")
 	promoted := expectation{grants: editor, annos: replaced("viewer", "u1"), changes: becomesEditor}
 	asEditor, asViewer := expectation{grants: editor, changes: becomesEditor}, expectation{grants: viewer, changes: becomesViewer}
@@ -262,7 +263,7 @@ func TestAnIDThatIsAnAddressStaysOutOfLogAndErrors(t *testing.T) {
 	scripted(t, steps(script.Get(ada, user(false)), script.Patch(ada, script.SetRole(true), user(true))),
 		func(p *provisioner) outcome { return p.do("grant editor", ada, "") },
 		expectation{
-			grants:  []string{grantID("editor", ada)},
+			grants:  []string{synctest.GrantID("editor", ada)},
 			annos:   replaced("viewer", ada),
 			changes: changed("role granted", "{id}", "editor"),
 		})
