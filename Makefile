@@ -91,14 +91,9 @@ fuzz: ## Run each fuzz target for two minutes (FUZZTIME=2m)
 	scripts/fuzz.sh $(or $(FUZZTIME),2m)
 
 # A tool, not a gate: each line is a change of the code that no test notices.
-GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
-
 .PHONY: mutate
 mutate: ## Print the mutation score of the client and the connector (an hour; MUTATE=./pkg/connector for one)
-	@set -e; for package in $(or $(MUTATE),./pkg/whimsical ./pkg/connector); do \
-		echo "== $$package"; \
-		go run $(GREMLINS) unleash --invert-logical --timeout-coefficient 20 --output-statuses lct $$package; \
-	done
+	go run -C tools/mutate . -root $(CURDIR) $(or $(MUTATE),./pkg/whimsical ./pkg/connector)
 
 .PHONY: clean
 clean: ## Remove what the targets made
