@@ -14,6 +14,7 @@ package faults
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -56,6 +57,11 @@ func Named(name string) Fault {
 		}
 	}
 	panic("there is no fault " + name)
+}
+
+// Refusal returns a fault that answers with a status, as a SCIM error.
+func Refusal(status int) Fault {
+	return Fault{Name: strconv.Itoa(status), strike: refuse(status)}
 }
 
 // Hold returns a fault that holds requests back, and the function that releases them:

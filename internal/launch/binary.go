@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -53,6 +54,9 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 		if err != nil {
 			return "", err
 		}
+		if err := dependOn(pkg); err != nil {
+			return "", err
+		}
 		path := filepath.Join(dir, filepath.Base(pkg))
 		args := []string{"build", "-o", path}
 		for _, tag := range tags {
@@ -69,4 +73,17 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// dependOn reads the folders of a command's source in this module: go test takes a
+// result from its cache only where the folders that a test has read are as they were.
+func dependOn(pkg string) error {
+	const ours = "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"
+	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:gosec,noctx // as for the build
+	for _, dir := range strings.Fields(string(dirs)) {
+		if _, err := os.ReadDir(dir); err != nil {
+			return err
+		}
+	}
+	return err
 }

@@ -5,6 +5,7 @@ package reliability
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -89,29 +90,38 @@ func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
 			return []string{"--delete-resource", id(w, aViewer), "--delete-resource-type", "user"}
 		},
 		"disable": func(w *faults.Workspace) []string { return invocation("disable_user", id(w, aViewer)) },
-		"enable":  func(w *faults.Workspace) []string { return invocation("enable_user", id(w, aViewer)) },
+		"enable":  func(w *faults.Workspace) []string { return invocation("enable_user", id(w, anInactive)) },
 	}
-	all := maps.Clone(changes)
+	all, patches := maps.Clone(changes), maps.Clone(changes)
 	all["sync"] = func(*faults.Workspace) []string { return nil }
-	for fault, test := range map[string]struct {
+	delete(patches, "create")
+	delete(patches, "delete")
+	for _, test := range []struct {
+		fault      faults.Fault
+		struck     []faults.Operation
 		operations map[string]func(w *faults.Workspace) []string
 		code       codes.Code
 	}{
-		"400":                     {all, codes.InvalidArgument},
-		"401":                     {all, codes.Unauthenticated},
-		"403":                     {all, codes.PermissionDenied},
-		"HTML with 200":           {all, codes.FailedPrecondition},
-		"reset before the answer": {changes, codes.Unavailable}, // a sync goes on trying
+		{fault: faults.Named("400"), operations: all, code: codes.InvalidArgument},
+		{fault: faults.Named("401"), operations: all, code: codes.Unauthenticated},
+		{fault: faults.Named("403"), operations: all, code: codes.PermissionDenied},
+		{fault: faults.Refusal(http.StatusConflict), operations: all, code: codes.AlreadyExists},
+		{fault: faults.Named("HTML with 200"), operations: all, code: codes.FailedPrecondition},
+		{fault: faults.Named("501"), operations: all, code: codes.FailedPrecondition},
+		{fault: faults.Named("501"), struck: []faults.Operation{faults.Patch}, operations: patches, code: codes.Unimplemented},
+		// A sync goes on trying for ten minutes.
+		{fault: faults.Named("reset before the answer"), operations: changes, code: codes.Unavailable},
+		{fault: faults.Named("hang before the work"), operations: changes, code: codes.DeadlineExceeded},
 	} {
 		for name, args := range test.operations {
-			t.Run(name+", "+fault, func(t *testing.T) {
+			t.Run(name+", "+test.fault.Name+" "+test.code.String(), func(t *testing.T) {
 				t.Parallel()
 				w := faults.Serve(t, sim.Config{Users: people})
 				f := launch.NewFolder(t, w)
 				f.Succeed()
-				w.Set(faults.Rule{Fault: faults.Named(fault)})
+				w.Set(faults.Rule{Fault: test.fault, Operations: test.struck})
 				tmp := t.TempDir()
-				f.Env = append(f.Env, "TMPDIR="+tmp)
+				f.Env = append(f.Env, "TMPDIR="+tmp, "BATON_HTTP_TIMEOUT_SECONDS=1")
 				if code, p := f.Run(args(w)...); code != int(test.code) {
 					t.Errorf("exit code %d, want %d (%s):\n%s", code, test.code, test.code, p.Stderr.String())
 				}
