@@ -14,6 +14,7 @@
 package launch
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,11 @@ var (
 
 // Main runs the tests of a package and removes the binaries that they have built.
 func Main(m *testing.M) int {
+	// Processes mostly wait; the option -parallel still wins.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "baton-whimsical-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -4,9 +4,6 @@ package reliability
 
 import (
 	"fmt"
-	"maps"
-	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -71,68 +68,4 @@ func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 			})
 		}
 	}
-}
-
-// Whatever a run is for, its exit code is the gRPC code of what went wrong, and it
-// leaves nothing in the folder for temporary files.
-func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
-	t.Parallel()
-	id := func(w *faults.Workspace, index int) string { return w.Users()[index].ID }
-	changes := map[string]func(w *faults.Workspace) []string{
-		"grant": func(w *faults.Workspace) []string {
-			return []string{"--grant-entitlement", "role:editor:assigned", "--grant-principal", id(w, aViewer), "--grant-principal-type", "user"}
-		},
-		"revoke": func(w *faults.Workspace) []string {
-			return []string{"--revoke-grant", "role:editor:assigned:user:" + id(w, anEditor)}
-		},
-		"create": func(*faults.Workspace) []string { return []string{"--create-account-email", newcomer} },
-		"delete": func(w *faults.Workspace) []string {
-			return []string{"--delete-resource", id(w, aViewer), "--delete-resource-type", "user"}
-		},
-		"disable": func(w *faults.Workspace) []string { return invocation("disable_user", id(w, aViewer)) },
-		"enable":  func(w *faults.Workspace) []string { return invocation("enable_user", id(w, anInactive)) },
-	}
-	all, patches := maps.Clone(changes), maps.Clone(changes)
-	all["sync"] = func(*faults.Workspace) []string { return nil }
-	delete(patches, "create")
-	delete(patches, "delete")
-	for _, test := range []struct {
-		fault      faults.Fault
-		struck     []faults.Operation
-		operations map[string]func(w *faults.Workspace) []string
-		code       codes.Code
-	}{
-		{fault: faults.Named("400"), operations: all, code: codes.InvalidArgument},
-		{fault: faults.Named("401"), operations: all, code: codes.Unauthenticated},
-		{fault: faults.Named("403"), operations: all, code: codes.PermissionDenied},
-		{fault: faults.Refusal(http.StatusConflict), operations: all, code: codes.AlreadyExists},
-		{fault: faults.Named("HTML with 200"), operations: all, code: codes.FailedPrecondition},
-		{fault: faults.Named("501"), operations: all, code: codes.FailedPrecondition},
-		{fault: faults.Named("501"), struck: []faults.Operation{faults.Patch}, operations: patches, code: codes.Unimplemented},
-		// A sync goes on trying for ten minutes.
-		{fault: faults.Named("reset before the answer"), operations: changes, code: codes.Unavailable},
-		{fault: faults.Named("hang before the work"), operations: changes, code: codes.DeadlineExceeded},
-	} {
-		for name, args := range test.operations {
-			t.Run(name+", "+test.fault.Name+" "+test.code.String(), func(t *testing.T) {
-				t.Parallel()
-				w := faults.Serve(t, sim.Config{Users: people})
-				f := launch.NewFolder(t, w)
-				f.Succeed()
-				w.Set(faults.Rule{Fault: test.fault, Operations: test.struck})
-				tmp := t.TempDir()
-				f.Env = append(f.Env, "TMPDIR="+tmp, "BATON_HTTP_TIMEOUT_SECONDS=1")
-				if code, p := f.Run(args(w)...); code != int(test.code) {
-					t.Errorf("exit code %d, want %d (%s):\n%s", code, test.code, test.code, p.Stderr.String())
-				}
-				if left, err := os.ReadDir(tmp); len(left) != 0 || err != nil {
-					t.Errorf("left in the folder for temporary files: %v, %v", left, err)
-				}
-			})
-		}
-	}
-}
-
-func invocation(action, user string) []string {
-	return []string{"--invoke-action", action, "--invoke-action-args", fmt.Sprintf(`{"user_id":%q}`, user)}
 }
