@@ -1,26 +1,19 @@
 package connector_test
 
 import (
-	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/cli"
-	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"github.com/conductorone/baton-sdk/pkg/pagination"
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
-	"github.com/conductorone/baton-sdk/pkg/types/sessions"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -34,97 +27,6 @@ import (
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
-
-const token = "test-token-0123456789"
-
-// workspace is a simulated workspace that counts the listing requests.
-type workspace struct {
-	*sim.Workspace
-	url      string
-	requests atomic.Int64
-	// before, when set, runs ahead of each request with its number.
-	before func(n int64)
-}
-
-func newWorkspace(t *testing.T, cfg sim.Config) *workspace {
-	t.Helper()
-	cfg.Token = token
-	simulated, err := sim.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &workspace{Workspace: simulated}
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		n := w.requests.Add(1)
-		if w.before != nil {
-			w.before(n)
-		}
-		simulated.Handler().ServeHTTP(rw, r)
-	}))
-	t.Cleanup(server.Close)
-	w.url = server.URL + sim.BasePath
-	return w
-}
-
-func build(t *testing.T, url string) connectorbuilder.ConnectorBuilderV2 {
-	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return built
-}
-
-func start(t *testing.T, url string) *synctest.Harness {
-	t.Helper()
-	h, err := synctest.Start(t.Context(), build(t, url), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return h
-}
-
-func syncAndRead(t *testing.T, h *synctest.Harness, options ...sync.SyncOpt) *synctest.Picture {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "sync.c1z")
-	if err := h.Sync(t.Context(), path, options...); err != nil {
-		t.Fatalf("sync: %v", err)
-	}
-	picture, err := synctest.Read(t.Context(), path)
-	if err != nil {
-		t.Fatalf("read: %v", err)
-	}
-	return picture
-}
-
-// roleName is the role of a simulated user, "" where nobody knows it.
-func roleName(user sim.User) string {
-	switch {
-	case user.Editor == nil:
-		return ""
-	case *user.Editor:
-		return "editor"
-	default:
-		return "viewer"
-	}
-}
-
-func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
-	t.Helper()
-	got := slices.Sorted(ids)
-	slices.Sort(want)
-	if slices.Equal(got, want) {
-		return
-	}
-	missing := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return slices.Contains(got, id) })
-	tooMany := slices.DeleteFunc(slices.Clone(got), func(id string) bool { return slices.Contains(want, id) })
-	t.Errorf("%s: got %d, want %d; missing %v, too many %v", what, len(got), len(want), missing, tooMany)
-}
 
 func TestFullSyncHoldsEveryUserAndGrantWithOneReadEach(t *testing.T) {
 	for _, users := range []int{0, 1, 2, 100, 101, 199, 1000} {
@@ -363,24 +265,6 @@ func TestAPageTellsTheAPIsRateLimit(t *testing.T) {
 	}
 }
 
-// grants returns the ids of the grants of a role that a sync must hold.
-func grants(w *workspace, role string) []string {
-	var ids []string
-	for _, user := range w.Users() {
-		if synctest.RoleOf(user) == role {
-			ids = append(ids, synctest.GrantID(role, user.ID))
-		}
-	}
-	return ids
-}
-
-func assertGrants(t *testing.T, w *workspace, roles connectorbuilder.ResourceSyncerV2, store *memory, syncID string) {
-	t.Helper()
-	want := append(grants(w, "editor"), grants(w, "viewer")...)
-	got := append(grantsOf(t, roles, store, syncID, "editor"), grantsOf(t, roles, store, syncID, "viewer")...)
-	assertIDs(t, "grants", slices.Values(got), want...)
-}
-
 func TestTwoSyncsSideBySideKeepTheirPagesApart(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 1234})
 	built := syncers(t, w.url)
@@ -404,87 +288,6 @@ func TestTwoSyncsSideBySideKeepTheirPagesApart(t *testing.T) {
 	assertGrants(t, w, built[1], other, "other")
 }
 
-// memory is a session store.
-type memory struct {
-	sessions.SessionStore
-	values    map[string][]byte
-	reads     int
-	writes    int
-	failAfter int // the number of the write that fails
-}
-
-func (m *memory) GetMany(_ context.Context, keys []string, _ ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
-	m.reads++
-	found := map[string][]byte{}
-	for _, key := range keys {
-		if value, ok := m.values[key]; ok {
-			found[key] = value
-		}
-	}
-	return found, nil, nil
-}
-
-func (m *memory) SetMany(_ context.Context, values map[string][]byte, _ ...sessions.SessionStoreOption) error {
-	m.writes++
-	if m.failAfter--; m.failAfter == 0 {
-		return status.Error(codes.Unavailable, "busy")
-	}
-	if m.values == nil {
-		m.values = map[string][]byte{}
-	}
-	maps.Copy(m.values, values)
-	return nil
-}
-
-// list lists the users as a sync does, and returns the ids.
-func list(t *testing.T, users connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID string) []string {
-	t.Helper()
-	var ids []string
-	for token := ""; ; {
-		resources, results, err := users.List(t.Context(), nil, attrs(store, syncID, token))
-		if status.Code(err) == codes.Unavailable {
-			continue // as the SDK does
-		}
-		if err != nil {
-			t.Error(err)
-			return nil
-		}
-		for _, resource := range resources {
-			ids = append(ids, resource.GetId().GetResource())
-		}
-		if token = results.NextPageToken; token == "" {
-			return ids
-		}
-	}
-}
-
-func grantsOf(t *testing.T, roles connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID, role string) []string {
-	t.Helper()
-	var ids []string
-	for token := ""; ; {
-		grants, results, err := roles.Grants(t.Context(), principal("role", role), attrs(store, syncID, token))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, grant := range grants {
-			ids = append(ids, grant.GetId())
-		}
-		if token = results.NextPageToken; token == "" {
-			return ids
-		}
-	}
-}
-
-// syncers are the builders of users and of roles.
-func syncers(t *testing.T, url string) []connectorbuilder.ResourceSyncerV2 {
-	t.Helper()
-	return build(t, url).ResourceSyncers(t.Context())
-}
-
-func attrs(store sessions.SessionStore, syncID, token string) rs.SyncOpAttrs {
-	return rs.SyncOpAttrs{Session: store, SyncID: syncID, PageToken: pagination.Token{Token: token}}
-}
-
 func TestWhatASyncSaysOfRolesAndUsers(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 12})
 	picture := syncAndRead(t, start(t, w.url))
@@ -504,8 +307,22 @@ func TestWhatASyncSaysOfRolesAndUsers(t *testing.T) {
 		}
 	}
 	for _, user := range w.Users() {
-		if got := rs.GetProfile(picture.Resources["user:"+user.ID]).GetFields()["user_id"].GetStringValue(); got != user.ID {
-			t.Errorf("the profile of %s has the user_id %q", user.ID, got)
+		resource := picture.Resources["user:"+user.ID]
+		profile := rs.GetProfile(resource).GetFields()
+		if profile["user_id"].GetStringValue() != user.ID || profile["active"].GetBoolValue() != user.Active || !resource.HasCreatedAt() {
+			t.Errorf("the user %s is %v", user.ID, resource)
+		}
+	}
+}
+
+func TestAnIDThatBatonCannotStoreFailsTheSync(t *testing.T) {
+	for length, want := range map[int]codes.Code{998: codes.OK, 999: codes.FailedPrecondition} {
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprint(rw, script.List{{ID: strings.Repeat("x", length), Active: true, Editor: false}})
+		}))
+		t.Cleanup(server.Close)
+		if _, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&memory{}, "sync", "")); status.Code(err) != want {
+			t.Errorf("an id of %d bytes: %v, want %s", length, err, want)
 		}
 	}
 }
