@@ -326,3 +326,16 @@ func TestAnIDThatBatonCannotStoreFailsTheSync(t *testing.T) {
 		}
 	}
 }
+
+func TestALongNameIsCutBetweenCharacters(t *testing.T) {
+	for name, want := range map[string]int{strings.Repeat("é", 512): 1024, strings.Repeat("é", 513): 1024, "x" + strings.Repeat("é", 512): 1023} {
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(rw, `{"totalResults":1,"Resources":[{"id":"u1","displayName":%q}]}`, name)
+		}))
+		t.Cleanup(server.Close)
+		resources, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&memory{}, "sync", ""))
+		if err != nil || len(resources) != 1 || len(resources[0].GetDisplayName()) != want || !strings.HasPrefix(name, resources[0].GetDisplayName()) {
+			t.Errorf("%d bytes became %v, %v", len(name), resources, err)
+		}
+	}
+}

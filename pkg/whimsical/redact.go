@@ -31,7 +31,7 @@ func (c *Client) clean(s string) string {
 		}
 		return r
 	}, s)
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.TrimSuffix(strings.Join(strings.Fields(s), " "), ".") // what follows goes on with a colon
 	if short := cut(s, maxDetail); short != s {
 		s = short + "..."
 	}
