@@ -207,6 +207,19 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 			before: wasViewer, change: toEditor, steps: append(lost(script.SetRole(true)), script.Get("u1", script.Refused(401, "", ""))),
 			code: codes.Unavailable, says: "PATCH",
 		},
+		"every answer is lost, and what a read shows was so before": {
+			before: untold, change: reinstate, steps: append(lost(script.ActivateAs(false)), script.Get("u1", script.OK(noStatus))),
+			code: codes.Unavailable, says: "PATCH",
+		},
+		"202, and what a read shows was so before": {
+			before: untold, change: reinstate,
+			steps: []script.Step{script.Patch("u1", script.ActivateAs(false), script.Reply{Status: 202}), script.Get("u1", script.OK(noStatus))},
+			code:  codes.FailedPrecondition, says: "accepted, not applied yet",
+		},
+		"every answer is lost, and a read shows a role that is new": {
+			before: &User{ID: "u1", Role: RoleEditor}, change: reinstate,
+			steps: append(lost(script.ActivateAs(false)), script.Get("u1", script.OK(noStatus))),
+		},
 		"every answer to a deactivation is lost, and the record is gone": {
 			before: wasViewer, change: deactivate, gone: true, steps: append(lost(script.SetActive(false)), script.Get("u1", script.NotFound())),
 		},
@@ -371,6 +384,9 @@ func TestADeletionIsConfirmedByARead(t *testing.T) {
 			steps: []script.Step{script.Delete("u1", script.Lost), script.Delete("u1", script.NotFound()), script.Get("u1", script.NotFound())},
 		},
 		"every answer is lost, and the user is gone": {steps: append(lost[:4:4], script.Get("u1", script.NotFound()))},
+		"every answer is lost, and nobody can look": {
+			steps: append(lost[:4:4], script.Get("u1", script.Refused(401, "", ""))), code: codes.Unavailable, says: "DELETE",
+		},
 		"every answer is lost, and the user is there": {
 			steps: append(lost[:4:4], script.Get("u1", script.OK(aViewer))), code: codes.Unavailable, says: "DELETE",
 		},

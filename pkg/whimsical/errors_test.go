@@ -292,3 +292,18 @@ func TestAMissingUserIsMissingOnlyWhereSCIMAnswers(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAnswerIsLostWhereNobodyKnowsWhetherTheChangeWasMade(t *testing.T) {
+	for statusCode, want := range map[int]bool{0: true, 400: false, 404: false, 408: true, 429: false, 500: true, 501: false, 503: true} {
+		code, _ := codeAndAdvice(statusCode)
+		if statusCode == 0 {
+			code = codes.DeadlineExceeded
+		}
+		if got := AnswerLost(&Error{Code: code, StatusCode: statusCode}); got != want {
+			t.Errorf("after %d (%s): %t", statusCode, code, got)
+		}
+	}
+	if AnswerLost(&Error{Code: codes.Canceled}) || AnswerLost(nil) {
+		t.Error("a request that was cancelled, or succeeded, counts as lost")
+	}
+}
