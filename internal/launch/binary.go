@@ -27,6 +27,7 @@ import (
 // The commands that can be built.
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
+	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
 
