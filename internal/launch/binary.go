@@ -86,7 +86,7 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 // result from its cache only where the folders that a test has read are as they were.
 func dependOn(pkg string) error {
 	const ours = "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"
-	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:gosec,noctx // as for the build
+	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:noctx // as for the build
 	for _, dir := range strings.Fields(string(dirs)) {
 		if _, err := os.ReadDir(dir); err != nil {
 			return err
