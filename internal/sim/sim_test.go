@@ -149,6 +149,14 @@ func TestCreation(t *testing.T) {
 	}
 }
 
+func TestAPendingUserIsInvisibleUntilTheFirstLogin(t *testing.T) {
+	w := newWorkspace(t, sim.Config{PendingUntilLogin: true})
+	id := create(t, w, http.StatusCreated, `"userName":"new@example.com"`).ID
+	send(t, w, http.StatusNotFound, http.MethodGet, "Users/"+id, "")
+	w.Login(id)
+	send(t, w, http.StatusOK, http.MethodGet, "Users/"+id, "")
+}
+
 func TestPatches(t *testing.T) {
 	const path = sim.ExtensionSchema + ":editor"
 	for _, operation := range []string{
