@@ -49,7 +49,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.sim.PageSize, "page-size", 100, "largest `number` of users on one page")
 	flags.BoolVar(&o.sim.PendingUntilLogin, "pending-until-login", false, "created users stay invisible, as before their first SAML login")
 	flags.BoolVar(&o.sim.DeactivationKeeps, "deactivation-keeps", false, "deactivated users stay, with active false, instead of being removed")
-	flags.BoolVar(&o.sim.IgnoreRoleChanges, "ignore-role-changes", false, "role changes are answered with 200 and not applied")
 	flags.DurationVar(&o.latency, "latency", 0, "`time` added to every request, such as 50ms")
 	flags.BoolVar(&o.verbose, "v", false, "log one line for each request to stderr")
 	if err := flags.Parse(args); err != nil {

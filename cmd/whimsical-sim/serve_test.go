@@ -6,28 +6,19 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 )
 
+const token = "s3cret"
+
 func TestHelpIsNotAFailure(t *testing.T) {
-	for _, args := range [][]string{{"-help"}, {"--help"}, {"-h"}} {
-		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
-			t.Errorf("%v: exit code %d, want 0", args, code)
-		}
-		for _, flag := range []string{
-			"-users", "-addr", "-token", "-default-role", "-page-size", "-pending-until-login",
-			"-deactivation-keeps", "-ignore-role-changes", "-latency", "-v\t",
-		} {
-			if !strings.Contains(stderr.String(), "  "+flag) {
-				t.Errorf("%v: the help does not explain %s", args, flag)
-			}
-		}
-		if stdout.Len() > 0 {
-			t.Errorf("%v: standard output is %q, want nothing where the base URL belongs", args, stdout.String())
-		}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-help"}, &stdout, &stderr)
+	if code != exitOK || stdout.Len() > 0 || !strings.Contains(stderr.String(), "\n  -users") {
+		t.Errorf("exit code %d, stdout = %q, stderr = %q, want the help, and nothing where the base URL belongs", code, &stdout, &stderr)
 	}
 }
 
@@ -42,11 +33,11 @@ func TestUnusableFlagsAreRefusedBeforeListening(t *testing.T) {
 		"a host name":                    {[]string{"-addr", "example.com:80"}, "loopback"},
 		"an address without a port":      {[]string{"--addr", "127.0.0.1"}, "port"},
 		"an empty token":                 {[]string{"-token", ""}, "token"},
+		"a token with a space":           {[]string{"-token", "a "}, "space"},
 		"an unknown role":                {[]string{"-default-role", "admin"}, "admin"},
 		"a negative number of users":     {[]string{"-users", "-1"}, "users"},
 		"a page without users":           {[]string{"-page-size", "0"}, "-page-size"},
 		"a negative latency":             {[]string{"-latency", "-1s"}, "-latency"},
-		"a latency without a unit":       {[]string{"-latency", "5"}, "latency"},
 		"an unknown flag":                {[]string{"-nothing"}, "-nothing"},
 		"an argument that is no flag":    {[]string{"12"}, `"12"`},
 	} {
@@ -63,14 +54,12 @@ func TestUnusableFlagsAreRefusedBeforeListening(t *testing.T) {
 }
 
 func TestAnAddressThatIsInUseIsAFailure(t *testing.T) {
-	url, _ := serveInBackground(t, daemon{addr: "127.0.0.1:0", handler: http.NotFoundHandler(), grace: time.Minute})
-	addr := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/scim-v2/")
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"-addr", addr}, &stdout, &stderr); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
-	}
-	if stdout.Len() > 0 || !strings.Contains(stderr.String(), "listen") {
-		t.Errorf("stdout = %q, stderr = %q", stdout.String(), stderr.String())
+	code := run(t.Context(), []string{"-addr", other.Listener.Addr().String()}, &stdout, &stderr)
+	if code != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "listen") {
+		t.Errorf("exit code %d, stdout = %q, stderr = %q", code, &stdout, &stderr)
 	}
 }
 
@@ -83,53 +72,58 @@ func TestAnOutputThatIsClosedIsAFailure(t *testing.T) {
 	}
 }
 
-func TestARequestInFlightIsFinishedBeforeTheEnd(t *testing.T) {
-	entered, release := make(chan struct{}), make(chan struct{})
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		close(entered)
-		<-release
-		w.WriteHeader(http.StatusNoContent)
-	})
-	url, stop := serveInBackground(t, daemon{addr: "127.0.0.1:0", handler: handler, grace: time.Minute})
-	status := make(chan int, 1)
-	go func() { status <- get(t, url) }()
-	<-entered
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	close(release)
-	if got := <-status; got != http.StatusNoContent {
-		t.Errorf("status = %d, want the answer in full", got)
-	}
-	if err := <-stopped; err != nil {
-		t.Errorf("serve = %v, want a clean stop", err)
-	}
-}
-
-func TestARequestThatDoesNotEndIsCutOff(t *testing.T) {
-	entered := make(chan struct{})
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		close(entered)
-		<-r.Context().Done()
-	})
-	url, stop := serveInBackground(t, daemon{addr: "127.0.0.1:0", handler: handler, grace: time.Nanosecond})
-	status := make(chan int, 1)
-	go func() { status <- get(t, url) }()
-	<-entered
-	if err := stop(); err != nil {
-		t.Errorf("serve = %v, want a clean stop", err)
-	}
-	if got := <-status; got != 0 {
-		t.Errorf("status = %d, want a broken connection", got)
+func TestARequestInFlightIsFinishedOrCutOff(t *testing.T) {
+	for name, test := range map[string]struct {
+		grace  time.Duration
+		ends   bool
+		status int
+	}{
+		"it ends in time": {grace: time.Minute, ends: true, status: http.StatusNoContent},
+		"it does not end": {grace: time.Nanosecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			entered, release := make(chan struct{}), make(chan struct{})
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(entered)
+				select {
+				case <-release:
+					w.WriteHeader(http.StatusNoContent)
+				case <-r.Context().Done():
+				}
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			reader, writer := io.Pipe()
+			ended := make(chan error, 1)
+			go func() { ended <- daemon{addr: "127.0.0.1:0", handler: handler, grace: test.grace}.serve(ctx, writer) }()
+			line, err := bufio.NewReader(reader).ReadString('\n')
+			if err != nil {
+				t.Fatalf("reading the base URL: %v", err)
+			}
+			status := make(chan int, 1)
+			go func() {
+				code, _ := get(t, strings.TrimSpace(line))
+				status <- code
+			}()
+			<-entered
+			stop()
+			if test.ends {
+				close(release)
+			}
+			if got := <-status; got != test.status {
+				t.Errorf("status = %d, want %d", got, test.status)
+			}
+			if err := <-ended; err != nil {
+				t.Errorf("serve = %v, want a clean stop", err)
+			}
+		})
 	}
 }
 
 func TestLatencyDelaysARequestAndEndsWithIt(t *testing.T) {
 	var answered bool
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { answered = true })
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 
 	const latency = 20 * time.Millisecond
 	begin := time.Now()
@@ -147,37 +141,23 @@ func TestLatencyDelaysARequestAndEndsWithIt(t *testing.T) {
 	}
 }
 
-// serveInBackground runs a daemon until the returned function, or the end of the
-// test, stops it. It returns the base URL.
-func serveInBackground(t *testing.T, d daemon) (string, func() error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	reader, writer := io.Pipe()
-	ended := make(chan error, 1)
-	go func() { ended <- d.serve(ctx, writer) }()
-	line, err := bufio.NewReader(reader).ReadString('\n')
-	if err != nil {
-		t.Fatalf("reading the base URL: %v", err)
-	}
-	t.Cleanup(cancel)
-	return strings.TrimSpace(line), func() error {
-		cancel()
-		return <-ended
-	}
-}
-
-// get returns the status of a GET, 0 when the connection broke.
-func get(t *testing.T, url string) int {
+// get returns the status and the body of a GET, 0 when the connection broke.
+func get(t *testing.T, url string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Errorf("request: %v", err)
-		return 0
+		return 0, ""
 	}
+	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	_ = response.Body.Close()
-	return response.StatusCode
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, ""
+	}
+	return response.StatusCode, string(body)
 }

@@ -33,15 +33,47 @@ var (
 // batonService is c1.connectorapi.baton.v1.BatonService for one connector.
 type batonService struct {
 	v1.UnimplementedBatonServiceServer
+	*watched
 
-	queue *queue
 	// uploads is the folder for uploaded assets.
 	uploads string
+
+	// The rest is guarded by watched. all are all tasks that ever were, pending are
+	// those to hand out, in order.
+	all     map[string]*Task
+	pending []*Task
+	hellos  []*v1.BatonServiceHelloRequest
+	// polls is the number of polls that wait for a task. While away is set, they get
+	// none: their connections are about to be closed.
+	polls int
+	away  bool
 }
 
-// Hello records the greeting.
+// change runs fn on a task that is not finished, under the lock. It fails with
+// NotFound for any other id.
+func (s *batonService) change(id string, fn func(*Task)) error {
+	err := status.Errorf(codes.NotFound, "task %q is not under way", id)
+	s.update(func() {
+		if task := s.all[id]; task != nil && task.result == nil {
+			fn(task)
+			err = nil
+		}
+	})
+	return err
+}
+
+// Hello records the greeting, which also ends the hello task that asked for it: in one
+// step, so that who waits for the task finds the greeting.
 func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest) (*v1.BatonServiceHelloResponse, error) {
-	return &v1.BatonServiceHelloResponse{}, s.queue.greet(req)
+	record := func() { s.hellos = append(s.hellos, req) }
+	if req.GetTaskId() == "" {
+		s.update(record)
+		return &v1.BatonServiceHelloResponse{}, nil
+	}
+	return &v1.BatonServiceHelloResponse{}, s.change(req.GetTaskId(), func(task *Task) {
+		task.result = &Result{Status: status.New(codes.OK, "")}
+		record()
+	})
 }
 
 // GetTask hands out the next task. It waits for one, and answers without a task
@@ -49,7 +81,16 @@ func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest
 func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
 	held, cancel := context.WithTimeoutCause(ctx, pollHold, errNoTask)
 	defer cancel()
-	task, err := s.queue.take(held)
+	s.update(func() { s.polls++ })
+	defer s.update(func() { s.polls-- })
+	var task *v1.Task
+	err := s.await(held, func() bool {
+		if s.away || len(s.pending) == 0 {
+			return false
+		}
+		task, s.pending = s.pending[0].message, s.pending[1:]
+		return true
+	})
 	if err != nil && !errors.Is(err, errNoTask) {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
@@ -61,7 +102,7 @@ func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskReq
 func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
 	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat}
 	for _, id := range append(req.GetTaskIds(), req.GetTaskId()) {
-		_ = s.queue.change(id, func(task *Task) {
+		_ = s.change(id, func(task *Task) {
 			task.heartbeats++
 			if task.cancelled {
 				answer.Cancelled = id == req.GetTaskId()
@@ -90,7 +131,7 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 		}
 		result.Response = message
 	}
-	err := s.queue.change(req.GetTaskId(), func(task *Task) {
+	err := s.change(req.GetTaskId(), func(task *Task) {
 		result.C1Z = task.upload
 		task.result = result
 	})
@@ -120,7 +161,7 @@ func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonSer
 	// An id that is known is a safe name.
 	path := filepath.Join(s.uploads, id+".c1z")
 	var stored error
-	err = s.queue.change(id, func(task *Task) {
+	err = s.change(id, func(task *Task) {
 		task.upload = path
 		stored = os.WriteFile(path, asset.Bytes(), 0o600)
 	})

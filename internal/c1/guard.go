@@ -24,6 +24,8 @@ import (
 // has refused and what has failed.
 type guard struct {
 	id, secret string
+	// key is in the secret. ConductorOne signs with it as well.
+	key ed25519.PrivateKey
 	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
 	tokenType string
 
@@ -39,26 +41,30 @@ func newGuard(tokenType string) (*guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("c1: credential: %w", err)
 	}
-	key, err := (&jose.JSONWebKey{Key: private, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
+	encoded, err := webKey(private).MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("c1: credential: %w", err)
 	}
 	return &guard{
 		id:        "stand-in@127.0.0.1/connector",
-		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(key),
+		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(encoded),
+		key:       private,
 		tokenType: tokenType,
 		token:     rand.Text(),
 	}, nil
 }
 
+// webKey returns a key in the form in which it is passed on.
+func webKey(key any) *jose.JSONWebKey {
+	return &jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}
+}
+
 // RejectCredentials makes the stand-in refuse the connector's credential and its
-// access token, or accept it again with a new token.
-func (g *guard) RejectCredentials(reject bool) {
+// access token.
+func (g *guard) RejectCredentials() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.token = ""; !reject {
-		g.token = rand.Text()
-	}
+	g.token = ""
 }
 
 // Refusals returns one line for each request that was answered with an error, in

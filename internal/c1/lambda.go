@@ -37,7 +37,6 @@ type Lambda struct {
 
 	runtime  *lambdaRuntime
 	api      *httptest.Server
-	caller   ed25519.PrivateKey
 	sessions *synctest.MemoryStore
 	signer   string
 }
@@ -46,21 +45,21 @@ type Lambda struct {
 // by field name. It fails when it cannot listen on loopback or write a temporary
 // folder. The caller closes it.
 func NewLambda(settings map[string]any) (*Lambda, error) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("c1: %w", err)
+	l := &Lambda{
+		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
+		sessions: synctest.NewMemoryStore(),
 	}
-	signer, err := (&jose.JSONWebKey{Key: public, Algorithm: string(jose.EdDSA), Use: "sig"}).MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("c1: %w", err)
-	}
-	l := &Lambda{runtime: newLambdaRuntime(), caller: private, sessions: synctest.NewMemoryStore(), signer: string(signer)}
 	store := session.NewGRPCSessionServer()
 	store.SetSessionStore(context.Background(), l.sessions)
-	l.endpoint, err = newEndpoint("DPoP", func(services *grpc.Server, _ string) {
+	var err error
+	if l.endpoint, err = newEndpoint("DPoP", func(services *grpc.Server, _ string) {
 		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
 		v1.RegisterBatonSessionServiceServer(services, store)
-	})
+	}); err != nil {
+		return nil, err
+	}
+	signer, err := webKey(l.key.Public()).MarshalJSON()
+	l.signer = string(signer)
 	l.api = httptest.NewServer(l.runtime.handler())
 	return l, err
 }
@@ -99,13 +98,13 @@ func (l *Lambda) Environment() []string {
 // A call waits for an execution environment, which is a process with
 // [Lambda.Environment], to be free: give it a context that ends.
 func (l *Lambda) Connector(ctx context.Context) types.ConnectorClient {
-	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(transport{l.runtime}), l.caller})
+	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(l.runtime), l.key})
 }
 
 // WaitIdle returns once n execution environments of the function wait for a call. It
 // fails when ctx ends first.
 func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
-	if err := l.runtime.state.await(ctx, func() bool { return l.runtime.idle >= n }); err != nil {
+	if err := l.runtime.await(ctx, func() bool { return l.runtime.idle >= n }); err != nil {
 		return fmt.Errorf("c1: not %d execution environments are idle: %w", n, err)
 	}
 	return nil
@@ -190,11 +189,10 @@ const (
 type lambdaRuntime struct {
 	invocations chan *invocation
 
-	state *watched
-	// The rest is guarded by state. idle is the number of execution environments that
+	watched
+	// The rest is guarded by watched. idle is the number of execution environments that
 	// wait for an invocation.
 	idle    int
-	count   int
 	running map[string]*invocation
 }
 
@@ -210,38 +208,25 @@ type outcome struct {
 	err     error
 }
 
-func newLambdaRuntime() *lambdaRuntime {
-	return &lambdaRuntime{invocations: make(chan *invocation), state: &watched{}, running: make(map[string]*invocation)}
-}
-
 // handler serves the runtime API.
 func (r *lambdaRuntime) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", r.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, req *http.Request) {
-		r.finish(w, req, func(body []byte) outcome { return outcome{payload: body} })
-	})
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, req *http.Request) {
-		r.finish(w, req, func(body []byte) outcome { return outcome{err: fmt.Errorf("the function failed: %s", body)} })
-	})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{outcome}", r.finish)
 	return mux
 }
 
-// transport is the SDK's lambda transport on top of the runtime.
-type transport struct {
-	runtime *lambdaRuntime
-}
-
-// RoundTrip calls the function with a request and returns its response. It fails when
-// ctx ends first, when the function reports an error, and when its answer is too long.
-func (t transport) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
+// RoundTrip makes the runtime the SDK's lambda transport: it calls the function with a
+// request and returns its response. It fails when ctx ends first, when the function
+// reports an error, and when its answer is too long.
+func (r *lambdaRuntime) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
 	payload, err := json.Marshal(req)
 	if err != nil {
 		return nil, fmt.Errorf("c1: request: %w", err)
 	}
 	call := &invocation{payload: payload, done: make(chan outcome, 1)}
 	select {
-	case t.runtime.invocations <- call:
+	case r.invocations <- call:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("c1: the function does not take the call: %w", context.Cause(ctx))
 	}
@@ -263,20 +248,16 @@ func (t transport) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lam
 
 // next hands the function its next invocation, and waits for one.
 func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
-	r.state.update(func() { r.idle++ })
-	defer r.state.update(func() { r.idle-- })
+	r.update(func() { r.idle++ })
+	defer r.update(func() { r.idle-- })
 	var call *invocation
 	select {
 	case call = <-r.invocations:
 	case <-req.Context().Done():
 		return
 	}
-	var id string
-	r.state.update(func() {
-		r.count++
-		id = strconv.Itoa(r.count)
-		r.running[id] = call
-	})
+	id := rand.Text()
+	r.update(func() { r.running[id] = call })
 	header := w.Header()
 	header.Set("Lambda-Runtime-Aws-Request-Id", id)
 	header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(invokeExpiry).UnixMilli(), 10))
@@ -287,10 +268,10 @@ func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// finish ends an invocation with what the function says of it.
-func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request, read func([]byte) outcome) {
+// finish ends an invocation with what the function says of it: a response or an error.
+func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request) {
 	var call *invocation
-	r.state.update(func() {
+	r.update(func() {
 		call = r.running[req.PathValue("id")]
 		delete(r.running, req.PathValue("id"))
 	})
@@ -304,6 +285,10 @@ func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request, read fu
 		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]any{"errorType": "RequestEntityTooLarge"})
 		return
 	}
-	call.done <- read(body)
+	result := outcome{payload: body}
+	if req.PathValue("outcome") == "error" {
+		result = outcome{err: fmt.Errorf("the function failed: %s", body)}
+	}
+	call.done <- result
 	writeJSON(w, http.StatusAccepted, map[string]any{"status": "OK"})
 }

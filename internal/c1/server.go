@@ -25,6 +25,7 @@ import (
 	"slices"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
@@ -34,16 +35,17 @@ import (
 type Server struct {
 	*endpoint
 
-	queue *queue
+	service *batonService
 }
 
 // New starts a server with a credential of its own. It fails when it cannot listen
 // on loopback or write a temporary folder. The caller closes the server.
 func New() (*Server, error) {
 	var err error
-	s := &Server{queue: &queue{watched: &watched{}, all: map[string]*Task{}}}
+	s := &Server{service: &batonService{watched: &watched{}, all: map[string]*Task{}}}
 	s.endpoint, err = newEndpoint("Bearer", func(services *grpc.Server, dir string) {
-		v1.RegisterBatonServiceServer(services, &batonService{queue: s.queue, uploads: dir})
+		s.service.uploads = dir
+		v1.RegisterBatonServiceServer(services, s.service)
 	})
 	return s, err
 }
@@ -62,21 +64,30 @@ func (s *Server) Environment() []string {
 // Enqueue queues a task behind those that were queued before. The message is copied;
 // its id and status are set.
 func (s *Server) Enqueue(message *v1.Task) *Task {
-	return s.queue.add(message)
+	task := &Task{message: proto.CloneOf(message), state: s.service.watched}
+	s.service.update(func() {
+		// The protocol wants 27 letters and digits.
+		id := fmt.Sprintf("task%023d", len(s.service.all)+1)
+		task.message.SetId(id)
+		task.message.SetStatus(v1.Task_STATUS_PENDING)
+		s.service.all[id] = task
+		s.service.pending = append(s.service.pending, task)
+	})
+	return task
 }
 
 // Hellos returns the greetings of the connector so far. One that answers a hello
 // task names the task.
 func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
 	var hellos []*v1.BatonServiceHelloRequest
-	s.queue.update(func() { hellos = slices.Clone(s.queue.hellos) })
+	s.service.update(func() { hellos = slices.Clone(s.service.hellos) })
 	return hellos
 }
 
 // WaitPoll returns once the connector waits for a task, which it does not do before it
 // has started. It fails when ctx ends first.
 func (s *Server) WaitPoll(ctx context.Context) error {
-	if err := s.queue.await(ctx, func() bool { return s.queue.polls > 0 && len(s.queue.pending) == 0 }); err != nil {
+	if err := s.service.await(ctx, func() bool { return s.service.polls > 0 && len(s.service.pending) == 0 }); err != nil {
 		return fmt.Errorf("c1: the connector does not ask for tasks: %w", err)
 	}
 	return nil
@@ -86,7 +97,7 @@ func (s *Server) WaitPoll(ctx context.Context) error {
 // can be queued meanwhile. An answer that is on its way at this moment is lost, and
 // a task with it: see the limits of the package.
 func (s *Server) Pause() {
-	s.queue.update(func() { s.queue.away = true })
+	s.service.update(func() { s.service.away = true })
 	s.pause()
 }
 
@@ -97,6 +108,6 @@ func (s *Server) Resume() error {
 		return err
 	}
 	// The contexts of all polls from before have ended, so those take nothing.
-	s.queue.update(func() { s.queue.away = false })
+	s.service.update(func() { s.service.away = false })
 	return nil
 }

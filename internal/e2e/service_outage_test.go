@@ -29,10 +29,10 @@ func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
 	s.c1.Pause()
 	viewer := person(t, s.Workspace, isViewer).ID
 	queued := []*c1.Task{s.c1.Enqueue(grantTask("editor", viewer)), s.c1.Enqueue(helloTask())}
-	s.Says(pollFailed)
+	s.Says(s.Stderr, pollFailed)
 	s.Set()
 	release()
-	s.Says(syncDone)
+	s.Says(s.Stderr, syncDone)
 	if err := s.c1.Resume(); err != nil {
 		t.Fatal(err)
 	}

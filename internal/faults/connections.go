@@ -113,14 +113,11 @@ func (s *strike) end(sent string, reset bool) {
 	_ = conn.Close()
 }
 
-// wait returns when the client is gone or the injector is closed.
+// wait returns when the client is gone or the server is closed.
 func (s *strike) wait() {
 	// The server notices that a client is gone only once the body was read.
 	_, _ = io.Copy(io.Discard, s.r.Body)
-	select {
-	case <-s.r.Context().Done():
-	case <-s.closed:
-	}
+	<-s.r.Context().Done()
 }
 
 // drip sends an answer without end, one byte at a time.
@@ -136,8 +133,6 @@ func (s *strike) drip() {
 		select {
 		case <-tick.C:
 		case <-s.r.Context().Done():
-			return
-		case <-s.closed:
 			return
 		}
 	}

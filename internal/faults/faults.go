@@ -40,8 +40,6 @@ type strike struct {
 	healthy http.Handler
 	// elsewhere is the base URL of another host, to which redirects lead.
 	elsewhere string
-	// closed ends when the injector is closed.
-	closed <-chan struct{}
 }
 
 // Table returns all faults, in the order in which they are documented.

@@ -29,8 +29,6 @@ type Rule struct {
 type Injector struct {
 	healthy   http.Handler
 	elsewhere string
-	closed    chan struct{}
-	closing   sync.Once
 
 	mu    sync.Mutex
 	rules []Rule
@@ -43,7 +41,7 @@ type Injector struct {
 // New returns an injector without rules. elsewhere is the base URL of another
 // host, to which the redirects to another host lead.
 func New(healthy http.Handler, elsewhere string) *Injector {
-	return &Injector{healthy: healthy, elsewhere: elsewhere, closed: make(chan struct{}), struck: make(chan struct{})}
+	return &Injector{healthy: healthy, elsewhere: elsewhere, struck: make(chan struct{})}
 }
 
 // Set replaces the rules; the first that applies to a request strikes it. The
@@ -83,12 +81,6 @@ func (i *Injector) Struck() <-chan struct{} {
 	return i.struck
 }
 
-// Close ends the requests that a fault holds back. A server waits for them when
-// it closes.
-func (i *Injector) Close() {
-	i.closing.Do(func() { close(i.closed) })
-}
-
 // ServeHTTP answers a request by the fault that strikes it, or else by the
 // healthy server.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +89,7 @@ func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.healthy.ServeHTTP(w, r)
 		return
 	}
-	fault.strike(&strike{w: w, r: r, healthy: i.healthy, elsewhere: i.elsewhere, closed: i.closed})
+	fault.strike(&strike{w: w, r: r, healthy: i.healthy, elsewhere: i.elsewhere})
 }
 
 // judge notes a request and finds the fault that strikes it.
@@ -189,9 +181,9 @@ func Serve(t testing.TB, cfg sim.Config) *Workspace {
 	return w
 }
 
-// Close ends the servers before the test ends.
+// Close ends the servers, and the requests that a fault holds back, before the test
+// ends.
 func (w *Workspace) Close() {
-	w.Injector.Close()
 	for _, server := range w.servers {
 		server.CloseClientConnections()
 		server.Close()

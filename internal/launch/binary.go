@@ -27,6 +27,7 @@ import (
 // The commands that can be built.
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
+	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
 
@@ -85,7 +86,7 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 // result from its cache only where the folders that a test has read are as they were.
 func dependOn(pkg string) error {
 	const ours = "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"
-	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:gosec,noctx // as for the build
+	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:noctx // as for the build
 	for _, dir := range strings.Fields(string(dirs)) {
 		if _, err := os.ReadDir(dir); err != nil {
 			return err

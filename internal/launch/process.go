@@ -28,7 +28,7 @@ const (
 	farewell = 5 * time.Second
 )
 
-// Process is a run of the connector.
+// Process is a run of a command.
 type Process struct {
 	// Cmd is the first of the two processes.
 	Cmd *exec.Cmd
@@ -144,12 +144,12 @@ func (p *Process) Until(reached <-chan struct{}) {
 	}
 }
 
-// Says waits until the process has written text to its standard error.
-func (p *Process) Says(text string) {
+// Says waits until the process has written text to one of its outputs.
+func (p *Process) Says(output *Output, text string) {
 	p.t.Helper()
 	for {
-		more := p.Stderr.next()
-		if strings.Contains(p.Stderr.String(), text) {
+		more := output.next()
+		if strings.Contains(output.String(), text) {
 			return
 		}
 		p.Until(more)

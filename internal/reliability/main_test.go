@@ -6,7 +6,6 @@
 package reliability
 
 import (
-	"flag"
 	"os"
 	"testing"
 
@@ -14,13 +13,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// These tests mostly wait. Unless it was asked for otherwise, several of them do
-	// so at a time whatever the number of processors.
-	flag.Parse()
-	asked := false
-	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
-	if !asked {
-		_ = flag.Set("test.parallel", "8") // the flag is there
-	}
 	os.Exit(launch.Main(m))
 }

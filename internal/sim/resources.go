@@ -32,7 +32,7 @@ func (s resources) Create(_ *http.Request, attributes scim.ResourceAttributes) (
 	if err := w.apply(&u, attributes); err != nil {
 		return scim.Resource{}, err
 	}
-	return resource(*w.insert(len(w.order), u)), nil
+	return resource(*w.insert(u)), nil
 }
 
 // Get answers GET of one user (RFC 7644, section 3.4.1).
@@ -139,9 +139,6 @@ func (s resources) update(id string, changed map[string]any) (scim.Resource, err
 	stored, err := w.find(id)
 	if err != nil {
 		return scim.Resource{}, err
-	}
-	if w.cfg.IgnoreRoleChanges {
-		delete(changed, ExtensionSchema)
 	}
 	next := *stored
 	if err := w.apply(&next, changed); err != nil {

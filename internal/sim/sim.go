@@ -52,8 +52,6 @@ type Config struct {
 	// DeactivationKeeps keeps a deactivated user with active:false. Otherwise
 	// deactivation removes the user.
 	DeactivationKeeps bool
-	// IgnoreRoleChanges answers 200 to a change of the role and does not apply it.
-	IgnoreRoleChanges bool
 }
 
 // New returns a workspace with cfg.Users seeded people. It fails when the
@@ -79,7 +77,7 @@ func New(cfg Config) (*Workspace, error) {
 	}
 	w := &Workspace{cfg: cfg, byID: make(map[string]*User, cfg.Users)}
 	for i := range cfg.Users {
-		w.insert(i, Person(i))
+		w.insert(Person(i))
 	}
 	var err error
 	if w.server, err = newServer(w); err != nil {

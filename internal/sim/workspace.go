@@ -43,7 +43,7 @@ func (u User) clone() User {
 // Workspace is a simulated Whimsical workspace. Its SCIM endpoints are served by
 // [Workspace.Handler]; the other methods read and change it out of band, as the
 // people in the workspace would. All methods are safe for concurrent use, and the
-// order of the listing is the order of insertion unless a method changes it.
+// order of the listing is the order of insertion.
 type Workspace struct {
 	cfg     Config
 	server  http.Handler
@@ -88,15 +88,7 @@ func (w *Workspace) User(id string) (User, bool) {
 func (w *Workspace) Add(u User) User {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.insert(len(w.order), u.clone()).clone()
-}
-
-// Insert is [Workspace.Add] at a position of the listing as [Workspace.Users]
-// shows it: 0 is the front. A position outside the listing means the nearer end.
-func (w *Workspace) Insert(index int, u User) User {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.insert(max(0, min(index, len(w.order))), u.clone()).clone()
+	return w.insert(u.clone()).clone()
 }
 
 // Update replaces the user who has u.ID, unchecked and in place, and reports
@@ -108,20 +100,6 @@ func (w *Workspace) Update(u User) bool {
 // Remove removes the user with the given id and reports whether there was one.
 func (w *Workspace) Remove(id string) bool {
 	return w.change(id, w.remove)
-}
-
-// Move takes the user at position from out of the listing and puts them back at
-// position to. A from outside the listing does nothing, a to outside it means the
-// nearer end.
-func (w *Workspace) Move(from, to int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if from < 0 || from >= len(w.order) {
-		return
-	}
-	moved := w.order[from]
-	w.order = slices.Delete(w.order, from, from+1)
-	w.order = slices.Insert(w.order, max(0, min(to, len(w.order))), moved)
 }
 
 // Login is the first login of a pending user, who is visible over SCIM from then
@@ -142,12 +120,12 @@ func (w *Workspace) change(id string, with func(stored *User)) bool {
 	return ok
 }
 
-// insert stores u at an index of the listing. The caller holds mu.
-func (w *Workspace) insert(index int, u User) *User {
+// insert stores u at the end of the listing. The caller holds mu.
+func (w *Workspace) insert(u User) *User {
 	if _, taken := w.byID[u.ID]; taken || u.ID == "" {
 		u.ID = w.freshID()
 	}
-	w.order = slices.Insert(w.order, index, &u)
+	w.order = append(w.order, &u)
 	w.byID[u.ID] = &u
 	return &u
 }

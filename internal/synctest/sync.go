@@ -141,13 +141,6 @@ func place(ctx context.Context, options []sessions.SessionStoreOption) (string, 
 	return bag.SyncID + "\x00" + bag.Prefix, nil
 }
 
-// Get implements sessions.SessionStore.
-func (s *MemoryStore) Get(ctx context.Context, key string, options ...sessions.SessionStoreOption) ([]byte, bool, error) {
-	found, _, err := s.GetMany(ctx, []string{key}, options...)
-	value, ok := found[key]
-	return value, ok, err
-}
-
 // GetMany implements sessions.SessionStore.
 func (s *MemoryStore) GetMany(ctx context.Context, keys []string, options ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
 	place, err := place(ctx, options)
@@ -160,11 +153,6 @@ func (s *MemoryStore) GetMany(ctx context.Context, keys []string, options ...ses
 		}
 	}
 	return found, nil, err
-}
-
-// Set implements sessions.SessionStore.
-func (s *MemoryStore) Set(ctx context.Context, key string, value []byte, options ...sessions.SessionStoreOption) error {
-	return s.SetMany(ctx, map[string][]byte{key: value}, options...)
 }
 
 // SetMany implements sessions.SessionStore.

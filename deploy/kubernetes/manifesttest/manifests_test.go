@@ -39,13 +39,10 @@ func TestManifestsDecodeStrictly(t *testing.T) {
 // TestStrictness shows that the decoder catches what it is there for.
 func TestStrictness(t *testing.T) {
 	for name, change := range map[string]struct{ file, old, new string }{
-		"a boolean in stringData":  {"secret.yaml", `BATON_PROVISIONING: "true"`, `BATON_PROVISIONING: true`},
-		"a boolean as a label":     {"deployment.yaml", `baton: "true"`, `baton: true`},
-		"a number as a variable":   {"deployment.yaml", `value: "8081"`, `value: 8081`},
-		"an unknown field":         {"deployment.yaml", "runAsNonRoot:", "runAsNotRoot:"},
-		"a field in another case":  {"deployment.yaml", "readOnlyRootFilesystem:", "readOnlyRootFileSystem:"},
-		"a field on a wrong level": {"deployment.yaml", "  replicas: 1", "  image: x\n  replicas: 1"},
-		"a field twice":            {"deployment.yaml", "  replicas: 1", "  replicas: 1\n  replicas: 1"},
+		"a boolean in stringData": {"secret.yaml", `BATON_PROVISIONING: "true"`, `BATON_PROVISIONING: true`},
+		"an unknown field":        {"deployment.yaml", "runAsNonRoot:", "runAsNotRoot:"},
+		"a field in another case": {"deployment.yaml", "readOnlyRootFilesystem:", "readOnlyRootFileSystem:"},
+		"a field twice":           {"deployment.yaml", "  replicas: 1", "  replicas: 1\n  replicas: 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			manifest := read(t, base, change.file)
