@@ -10,7 +10,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/config"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
-	"github.com/conductorone/baton-sdk/pkg/exit"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
@@ -28,12 +27,13 @@ func main() {
 		connectorrunner.WithSessionStoreEnabled(),
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(&connector.Connector{}),
 	)
+	run := &oneShot{stderr: os.Stderr}
 	if err != nil {
-		exit.LogExit(unusableFile(os.Getenv("BATON_CONFIG_PATH"), err))
+		err = unusableFile(os.Getenv("BATON_CONFIG_PATH"), err)
+		run.fail(status.Convert(err).Message(), err)
 	}
 	command.Version = version
 	describe(command)
-	run := &oneShot{stderr: os.Stderr}
 	command.PersistentPreRunE = func(invoked *cobra.Command, _ []string) error {
 		if err := settings.BindPFlags(invoked.Flags()); err != nil {
 			return err

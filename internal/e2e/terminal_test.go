@@ -87,9 +87,13 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, others: 2).", "Warning: ", "Written to sync.c1z in N seconds."}},
 		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor now."}},
 		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
-		{[]string{"--revoke-grant", "role:editor:assigned:user:" + editor}, []string{"User " + editor + " is no longer an Editor."}},
+		{revokeArgs("editor", editor), []string{"User " + editor + " is no longer an Editor."}},
 		{actionArgs("disable_user", editor), []string{"User " + editor + " was deactivated, and has left the workspace."}},
 		{actionArgs("enable_user", editor), []string{"User " + editor + " is active now."}},
+		{[]string{"--sync-resource-types", "role", "-f", "role.c1z"}, []string{
+			"Warning: roles are synced without users", "Users: 12 ", "Warning: ", "Warning: fresh ingest", "Written to role.c1z",
+		}},
+		{[]string{"--sync-resources", "bid:r:user/nobody", "-f", "one.c1z"}, []string{"Warning: skipping resource due to not found: nobody.", "Written to one.c1z"}},
 		{deleteArgs(editor), []string{"User " + editor + " was deleted."}},
 		{deleteArgs(editor), []string{"User " + editor + " is gone already: nothing changed."}},
 	} {
@@ -120,6 +124,9 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
 		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: pebble: not found: the last sync holds no such user"},
 		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "baton-whimsical: --revoke-grant"},
+		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
+		"no e-mail address":  {nil, []string{"--create-account-profile", `{"email":"ada"}`}, codes.InvalidArgument, "Error: the account's email is not an e-mail address"},
+		"no e-mail at all":   {nil, []string{"--create-account-profile", `{"first_name":"Ada"}`}, codes.Unknown, "Error: the account has no e-mail address"},
 		"a flag of no sense": {nil, []string{"--nonsense"}, codes.Unknown, "unknown flag: --nonsense"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +134,7 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 			if code != int(test.code) || len(stays) == 0 || !strings.HasPrefix(stays[0], test.says) {
 				t.Errorf("exit %d, want %d, the terminal shows\n%s", code, test.code, strings.Join(stays, "\n"))
 			}
-			if n := strings.Count(strings.Join(stays, ""), "rror"); n > 1 {
+			if n := strings.Count(strings.Join(stays, ""), "rror"); n > 1 || strings.Contains(strings.Join(stays, ""), "Warning") {
 				t.Errorf("%d errors:\n%s", n, strings.Join(stays, "\n"))
 			}
 		})

@@ -50,10 +50,11 @@ func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (func(), er
 		_ = os.Setenv("BATON_LOG_"+strings.ToUpper(name), value) // for the second process
 	}
 	closed := make(chan struct{})
+	file := settings.GetString("file")
 	width, _, _ := term.GetSize(int(out.Fd())) //nolint:gosec // see above
 	go func() {
 		defer close(closed)
-		show(log, out, settings.GetString("file"), width)
+		show(log, out, file, width)
 	}()
 	return func() { _, _ = stderr.WriteString(endOfLog); <-closed }, nil
 }
@@ -61,7 +62,7 @@ func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (func(), er
 // show shows the lines of a log until it ends. Progress is written over with spaces:
 // not every terminal knows control sequences.
 func show(log io.Reader, out io.Writer, file string, width int) {
-	started, synced, shown := time.Now(), false, 0
+	started, synced, shown, before := time.Now(), false, 0, map[string]bool{}
 	put := func(progress, line string) {
 		progress = progress[:min(len(progress), max(0, width-1))]
 		_, _ = fmt.Fprint(out, "\r", strings.Repeat(" ", shown), "\r", line, progress)
@@ -85,7 +86,8 @@ func show(log io.Reader, out io.Writer, file string, width int) {
 		_ = sentences.Execute(&said, entry) // an odd line is cut short
 		if text := said.String(); strings.HasSuffix(text, "...") {
 			put(text, "")
-		} else if text != "" {
+		} else if text != "" && !before[text] { // both processes give some warnings
+			before[text] = true
 			put("", text+"\n")
 		}
 	}
@@ -98,8 +100,19 @@ var (
 	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: `)
 )
 
+// reworded are errors of the SDK that name its types, and what they mean here.
+var reworded = map[string]string{
+	"invalid AccountInfo_Email.Address": "the account's email is not an e-mail address: give it in the form person@example.com",
+	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
+}
+
 // Sentence returns an error without the layers that it came through.
 func Sentence(text string) string {
+	for sign, meaning := range reworded {
+		if strings.Contains(text, sign) {
+			return meaning
+		}
+	}
 	if match := actionError.FindStringSubmatch(text); match != nil {
 		text, _ = strconv.Unquote(match[1])
 	}
