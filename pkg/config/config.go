@@ -12,7 +12,7 @@ var (
 	whimsicalTokenField = field.StringField(
 		"whimsical-token",
 		field.WithDisplayName("SCIM OAuth Token"),
-		field.WithDescription("The SCIM OAuth token of your Whimsical workspace. A workspace owner reveals it in Whimsical under "+
+		field.WithDescription("The SCIM OAuth token of your Whimsical workspace. An owner or admin of the workspace reveals it in Whimsical under "+
 			"Workspace settings, once SAML SSO is on and SCIM provisioning is enabled (Enterprise plan)."),
 		field.WithRequired(true),
 		field.WithIsSecret(true),
