@@ -54,6 +54,8 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 		"only part of the name":    {reply: scimscript.OK(scimscript.List{{ID: "u3", UserName: "xada@example.com"}})},
 		"without a userName":       {reply: scimscript.OK(scimscript.List{{ID: "u3"}})},
 		"twice, one of them gone":  {reply: scimscript.OK(scimscript.List{gone, ada}), id: "u1"},
+		"twice, both there":        {reply: scimscript.OK(scimscript.List{ada, {ID: "u4", UserName: "ada@example.com", Active: true}}), id: "u1"},
+		"twice, both gone":         {reply: scimscript.OK(scimscript.List{gone, {ID: "u4", UserName: "ada@example.com", Active: false}}), id: "u0"},
 		"gone":                     {reply: scimscript.OK(scimscript.List{gone}), id: "u0"},
 		"a web page":               {reply: replying("<html></html>"), code: codes.FailedPrecondition},
 		"a user without an id":     {reply: replying(`{"Resources":[{"userName":"ada@example.com"}]}`), code: codes.FailedPrecondition},
