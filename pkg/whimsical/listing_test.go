@@ -434,7 +434,8 @@ func TestAChangeBetweenPagesWithoutAnOverlapShowsInTotalResults(t *testing.T) {
 
 func TestATokenThatNoListingMadeIsRefused(t *testing.T) {
 	for _, token := range []string{
-		"2", "not a token", "e30", "{}", `{"n":0}`, `{"n":-1}`, `{"n":1,"p":10}`, `{"n":1,"r":-5}`, `{"n":20000001}`, `{"n":1,"r":2000001}`, `{"n":1,"x":1}`, ` {"n":1,"c":{}}`, strings.Repeat("A", 10_000),
+		"2", "not a token", "e30", "{}", `{"n":0}`, `{"n":-1}`, `{"n":1,"p":10}`, `{"n":1,"r":-5}`,
+		`{"n":20000001}`, `{"n":1,"r":2000001}`, `{"n":1,"x":1}`, ` {"n":1,"c":{}}`, strings.Repeat("A", 10_000),
 	} {
 		_, err := following(t).ListUsers(t.Context(), token)
 		wantCode(t, err, codes.InvalidArgument)
