@@ -20,6 +20,7 @@ import (
 )
 
 func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
+	t.Parallel()
 	for _, users := range []int{0, 1, 100, 101, 10000} {
 		t.Run(fmt.Sprintf("%d users", users), func(t *testing.T) {
 			w := faults.Serve(t, sim.Config{Users: users})
@@ -32,12 +33,14 @@ func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
 }
 
 func TestBaseURLWorksWithoutItsSlash(t *testing.T) {
+	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 3})
 	w.URL = strings.TrimSuffix(w.URL, "/")
 	launch.NewFolder(t, w).Syncs(w.Users())
 }
 
 func TestSyncKilledAtAnyMomentEndsWithTheSameResult(t *testing.T) {
+	t.Parallel()
 	for _, at := range []int{1, 2, 3, 5, 8, 12, 16, 19, 21, 22} {
 		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
 			w := faults.Serve(t, sim.Config{Users: 2000})
@@ -59,6 +62,7 @@ func TestSyncKilledAtAnyMomentEndsWithTheSameResult(t *testing.T) {
 }
 
 func TestTargetedSyncHoldsTheUserAndTheirGrant(t *testing.T) {
+	t.Parallel()
 	w := faults.Serve(t, leaving)
 	f := launch.NewFolder(t, w)
 	f.Succeed()
@@ -94,6 +98,7 @@ func answering(t *testing.T, status int, contentType, body string) string {
 }
 
 func TestSyncThatCannotWorkSaysWhyAndSealsNothing(t *testing.T) {
+	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 3})
 	for name, test := range map[string]struct {
 		env  string
