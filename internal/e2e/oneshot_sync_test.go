@@ -20,7 +20,6 @@ import (
 )
 
 func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
-	t.Parallel()
 	for _, users := range []int{0, 1, 100, 101, 10000} {
 		t.Run(fmt.Sprintf("%d users", users), func(t *testing.T) {
 			w := faults.Serve(t, sim.Config{Users: users})
@@ -40,7 +39,6 @@ func TestBaseURLWorksWithoutItsSlash(t *testing.T) {
 }
 
 func TestSyncKilledAtAnyMomentEndsWithTheSameResult(t *testing.T) {
-	t.Parallel()
 	for _, at := range []int{1, 2, 3, 5, 8, 12, 16, 19, 21, 22} {
 		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
 			w := faults.Serve(t, sim.Config{Users: 2000})
@@ -98,7 +96,6 @@ func answering(t *testing.T, status int, contentType, body string) string {
 }
 
 func TestSyncThatCannotWorkSaysWhyAndSealsNothing(t *testing.T) {
-	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 3})
 	for name, test := range map[string]struct {
 		env  string

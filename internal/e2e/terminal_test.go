@@ -112,7 +112,6 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 }
 
 func TestATerminalShowsAnErrorOnce(t *testing.T) {
-	t.Parallel()
 	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
 	f.Succeed()
 	refused := []string{"BATON_WHIMSICAL_TOKEN=another"}
