@@ -46,6 +46,9 @@ func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
 			empty = invalid("--" + flag.Name + " (" + variable + ") is empty, and nothing was done: give it a value, or leave it out")
 		}
 	})
+	if flags.Changed("invoke-action-args") && settings.GetString("invoke-action") == "" {
+		empty = cmp.Or(empty, invalid("--invoke-action-args names no action, and nothing was done: give --invoke-action as well"))
+	}
 	return cmp.Or(empty, safeCreation(settings))
 }
 

@@ -119,6 +119,7 @@ func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
 			unasked(t).Fail(codes.Unknown, "must all be set", flag)
 		})
 	}
+	refuses(t, unasked(t), "--invoke-action-args names no action", `--invoke-action-args={"user_id":"u"}`)
 }
 
 func TestTasksOfWhichNoneWouldRunAreRefused(t *testing.T) {
