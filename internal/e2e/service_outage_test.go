@@ -3,12 +3,15 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
 // What the SDK logs when a poll has failed, and when a sync has read everything and
@@ -45,6 +48,17 @@ func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
 		t.Error("the grant that was queued has changed nothing")
 	}
 	s.syncs()
+}
+
+// What starts the service again, Kubernetes or systemd, is what makes it try again.
+func TestAServiceThatFindsNoConductorOneAtItsStartEnds(t *testing.T) {
+	t.Parallel()
+	away := newC1(t)
+	away.Pause()
+	p := launch.Service(t, away, faults.Serve(t, sim.Config{}))
+	if code := p.Wait(); code != int(codes.DeadlineExceeded) || !strings.Contains(p.Stderr.String(), "startup Hello failed with non-retryable error; giving up") {
+		t.Errorf("exit %d, want %d, and the log\n%s", code, codes.DeadlineExceeded, p.Stderr.String())
+	}
 }
 
 func TestASyncOfTheServiceThatFailsUploadsNothing(t *testing.T) {
