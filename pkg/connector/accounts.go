@@ -132,8 +132,8 @@ func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
 	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name", "login"} // the last one is the SDK's
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(profile)), func(key string) bool { return slices.Contains(known, key) })
 	if len(unknown) > 0 {
-		ctxzap.Extract(ctx).Warn("baton-whimsical: the account's profile has keys that are not known: "+
-			"the known ones are email, first_name, last_name and role", zap.Strings("keys", unknown))
+		ctxzap.Extract(ctx).Warn("baton-whimsical: the account's profile has keys that are not known "+
+			"(email, first_name, last_name and role are)", zap.Strings("keys", unknown))
 	}
 }
 
@@ -224,7 +224,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 	if user.Active != nil && *user.Active {
 		reason := "exists already"
 		if account.Role != whimsical.RoleUnknown && user.Role != account.Role {
-			reason = "exists already as " + string(user.Role) + ", not " + string(account.Role) + ": grant the role to change it"
+			reason = "exists already as " + string(user.Role) + ", not " + string(account.Role) + " (grant the role to change it)"
 			if user.Role == whimsical.RoleUnknown {
 				reason = "exists already, with a role that is not reported, not surely " + string(account.Role)
 			}
@@ -250,7 +250,7 @@ func succeeded(user *whimsical.User) (connectorbuilder.CreateAccountResponse, er
 // pending reports a user who was created and is not shown yet; user is what the
 // server said of them, or nil.
 func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
-	const message = "Whimsical has invited this e-mail address: the account appears in the workspace once the person has logged in through SAML."
+	const message = "Whimsical has invited this e-mail address: the account appears in the workspace once the person has logged in through SAML"
 	var resource *v2.Resource
 	id := ""
 	if user != nil {
@@ -267,7 +267,8 @@ func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUse
 			return nil, err
 		}
 	}
-	return actionRequired(ctx, resource, message)
+	ctxzap.Extract(ctx).Info("baton-whimsical: creation pending", zap.String("reason", message))
+	return actionRequired(resource, message), nil
 }
 
 // refused reports a creation that the server refuses with 409 although it shows
@@ -277,12 +278,13 @@ func refused(ctx context.Context, err error) (connectorbuilder.CreateAccountResp
 	if apiErr, ok := errors.AsType[*whimsical.Error](err); ok && apiErr.Detail != "" {
 		reason = apiErr.Detail
 	}
-	return actionRequired(ctx, nil, "Whimsical refused to create the account, and nothing was changed: "+reason)
+	const message = "Whimsical refused to create the account, and nothing was changed"
+	ctxzap.Extract(ctx).Warn("baton-whimsical: "+message, zap.String("reason", reason))
+	return actionRequired(nil, message+": "+reason), nil
 }
 
-func actionRequired(ctx context.Context, resource *v2.Resource, message string) (connectorbuilder.CreateAccountResponse, error) {
-	ctxzap.Extract(ctx).Info("baton-whimsical: creation pending", zap.String("reason", message))
-	return v2.CreateAccountResponse_ActionRequiredResult_builder{Resource: resource, Message: message, IsCreateAccountResult: true}.Build(), nil
+func actionRequired(resource *v2.Resource, message string) connectorbuilder.CreateAccountResponse {
+	return v2.CreateAccountResponse_ActionRequiredResult_builder{Resource: resource, Message: message, IsCreateAccountResult: true}.Build()
 }
 
 // Delete removes a user from the workspace. A user who is gone already is a

@@ -91,8 +91,8 @@ func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 			}
 			want := expectation{result: "success u1", changes: changed("user created", "u1", role)}
 			if test.warning != "" {
-				want.changes = append([]string{"warn: baton-whimsical: the account's profile has keys that are not known: " +
-					"the known ones are email, first_name, last_name and role: keys=" + test.warning}, want.changes...)
+				want.changes = append([]string{"warn: baton-whimsical: the account's profile has keys that are not known " +
+					"(email, first_name, last_name and role are): keys=" + test.warning}, want.changes...)
 			}
 			scripted(t, steps(look(), script.Post(test.body, script.Created(user)), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
 		})
@@ -216,7 +216,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		"an active user keeps the role": {
 			"create viewer",
 			steps(look(anEditor)),
-			expectation{result: "already exists u1", reason: "exists already as editor, not viewer: grant the role to change it"},
+			expectation{result: "already exists u1", reason: "exists already as editor, not viewer (grant the role to change it)"},
 		},
 		"an active user, default role": {"create default", steps(look(anEditor)), exists},
 		"an active user in capitals":   {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},

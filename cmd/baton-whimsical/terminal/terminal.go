@@ -97,7 +97,8 @@ var (
 	// actionError is how the SDK prints the answer of an action that failed.
 	actionError = regexp.MustCompile(`string_value:\s*("(?:[^"\\]|\\.)*")`)
 	// layers are what the layers of the SDK put in front of an error.
-	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: `)
+	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: ` +
+		`|error: invoking action failed: |pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: `)
 )
 
 // reworded are errors of the SDK that name its types, and what they mean here.

@@ -70,7 +70,15 @@ func TestAnErrorIsOneSentence(t *testing.T) {
 	if got, want := Sentence(`action invoke failed: fields:{key:"error" value:{string_value:"he said \"no\""}}`), `he said "no"`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := Sentence("runner: error processing task: disk\nfull"), "disk full"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for text, want := range map[string]string{
+		"runner: error processing task: disk\nfull":                                              "disk full",
+		"runner: error processing task: error: invoking action failed: handler for x not found":  "handler for x not found",
+		"runner: error processing task: pebble engine: no current sync: the file holds no sync":  "the file holds no sync",
+		"runner: error processing task: pebble: not found: the last sync holds no such user":     "the last sync holds no such user",
+		"runner: error processing task: sql: no rows in result set: the last sync holds no such": "the last sync holds no such",
+	} {
+		if got := Sentence(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
 	}
 }
