@@ -61,7 +61,7 @@ echo "It answers at $url"
 # A real workspace needs its token alone; the base URL is for the simulated one.
 export BATON_WHIMSICAL_TOKEN=whimsical-demo-token
 export BATON_BASE_URL=$url
-export BATON_LOG_LEVEL=error
+[ -t 2 ] || export BATON_LOG_LEVEL=error # a terminal shows sentences, not the log
 export NO_COLOR=1
 cd "$work"
 
@@ -83,8 +83,8 @@ fi
 
 person="Ada Lovelace"
 say "Create an account as Viewer"
-run baton-whimsical --create-account-login ada@example.com \
-	--create-account-profile '{"first_name":"Ada","last_name":"Lovelace","role":"viewer"}'
+run baton-whimsical --create-account-profile \
+	'{"email":"ada@example.com","first_name":"Ada","last_name":"Lovelace","role":"viewer"}'
 run baton-whimsical
 id=$("$bin/baton" resources -t user | awk -F ' *[|] *' -v name="$person" '{ sub(/ *$/, "", $2) } $2 == name { print $1 }')
 [ -n "$id" ] || { echo "the new account is not in the sync" >&2; exit 1; }
