@@ -59,7 +59,7 @@ func safeCreation(settings *viper.Viper) error {
 	email, profile := settings.GetString("create-account-email"), settings.GetString("create-account-profile")
 	var fields map[string]any
 	if profile != "" && (json.Unmarshal([]byte(profile), &fields) != nil || fields == nil) {
-		return invalid(`--create-account-profile is not a JSON object, and nothing was created: write it like '{"first_name":"Ada","role":"viewer"}'`)
+		return invalid(`--create-account-profile is not a JSON object, and nothing was created: write it like '{"email":"...","role":"viewer"}'`)
 	}
 	if email != "" && profile == "" && settings.GetString("create-account-login") == "" {
 		settings.Set("create-account-login", email)
