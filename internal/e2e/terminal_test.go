@@ -123,6 +123,7 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 		"a sync":             {refused, nil, codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401"},
 		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
 		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: the last sync holds no such user"},
+		"an unknown action":  {nil, actionArgs("frobnicate", "u"), codes.NotFound, "Error: there is no such action"},
 		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "baton-whimsical: --revoke-grant"},
 		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
 		"no e-mail address":  {nil, []string{"--create-account-profile", `{"email":"ada"}`}, codes.InvalidArgument, "Error: the account's email is not an e-mail address"},

@@ -98,12 +98,13 @@ var (
 	actionError = regexp.MustCompile(`string_value:\s*("(?:[^"\\]|\\.)*")`)
 	// layers are what the layers of the SDK put in front of an error.
 	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: ` +
-		`|error: invoking action failed: |pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: `)
+		`|pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: `)
 )
 
 // reworded are errors of the SDK that name its types, and what they mean here.
 var reworded = map[string]string{
 	"invalid AccountInfo_Email.Address": "the account's email is not an e-mail address: give it in the form person@example.com",
+	"handler for action":                "there is no such action: the actions are enable_user and disable_user",
 	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
 }
 

@@ -72,7 +72,6 @@ func TestAnErrorIsOneSentence(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"runner: error processing task: disk\nfull":                                              "disk full",
-		"runner: error processing task: error: invoking action failed: handler for x not found":  "handler for x not found",
 		"runner: error processing task: pebble engine: no current sync: the file holds no sync":  "the file holds no sync",
 		"runner: error processing task: pebble: not found: the last sync holds no such user":     "the last sync holds no such user",
 		"runner: error processing task: sql: no rows in result set: the last sync holds no such": "the last sync holds no such",
