@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 bin=$PWD/bin
 work=$(mktemp -d)
+export TMPDIR=$work # the explorer leaves an unpacked copy of the file
 simulator=
 cleanup() {
 	if [ -n "$simulator" ]; then
