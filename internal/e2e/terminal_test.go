@@ -91,9 +91,9 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		{actionArgs("disable_user", editor), []string{"User " + editor + " was deactivated, and has left the workspace."}},
 		{actionArgs("enable_user", editor), []string{"User " + editor + " is active now."}},
 		{[]string{"--sync-resource-types", "role", "-f", "role.c1z"}, []string{
-			"Warning: roles are synced without users", "Users: 12 ", "Warning: ", "Warning: fresh ingest", "Written to role.c1z",
+			"Warning: roles are synced without users", "Users: 12 ", "Warning: ", "Warning: what refers to a type that is not synced was left out.", "Written to role.c1z",
 		}},
-		{[]string{"--sync-resources", "bid:r:user/nobody", "-f", "one.c1z"}, []string{"Warning: skipping resource due to not found: nobody.", "Written to one.c1z"}},
+		{[]string{"--sync-resources", "bid:r:user/nobody", "-f", "one.c1z"}, []string{"Warning: there is no such user or role, so it is not in the file: nobody.", "Written to one.c1z"}},
 		{deleteArgs(editor), []string{"User " + editor + " was deleted."}},
 		{deleteArgs(editor), []string{"User " + editor + " is gone already: nothing changed."}},
 	} {

@@ -101,9 +101,14 @@ var (
 		`|pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: `)
 )
 
-// reworded are errors of the SDK that name its types, and what they mean here.
+// reworded are errors and warnings of the SDK that name its parts, and what they
+// mean here.
 var reworded = map[string]string{
 	"invalid AccountInfo_Email.Address": "the account's email is not an e-mail address: give it in the form person@example.com",
+	"c1zPath must be set":               "the file has no name: give it one with --file",
+	"dotc1z: WithEngine overridden":     "the file keeps the storage engine that it was begun with",
+	"fresh ingest filtered references":  "what refers to a type that is not synced was left out",
+	"skipping resource due to not":      "there is no such user or role, so it is not in the file",
 	"handler for action":                "there is no such action: the actions are enable_user and disable_user",
 	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
 }
