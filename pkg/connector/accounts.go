@@ -183,6 +183,13 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (co
 	case status.Code(err) == codes.AlreadyExists, whimsical.AnswerLost(err):
 		found, lookErr := b.client.FindUser(ctx, account.UserName)
 		switch {
+		case found != nil && found.Active != nil && *found.Active && status.Code(err) != codes.AlreadyExists:
+			// Nobody had the address before, so this is the account, whose answer was lost.
+			logChange(ctx, "user created", found.ID, found.Role)
+			if err := checkRole(found, account); err != nil {
+				return nil, err
+			}
+			return alreadyExists(found)
 		case found != nil:
 			return b.adopt(ctx, found, account)
 		case status.Code(err) != codes.AlreadyExists:
@@ -230,8 +237,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 			}
 		}
 		logUnchanged(ctx, "user created", user.ID, reason)
-		resource, err := userResource(user)
-		return v2.CreateAccountResponse_AlreadyExistsResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
+		return alreadyExists(user)
 	}
 	active := true
 	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Active: &active})
@@ -245,6 +251,11 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 func succeeded(user *whimsical.User) (connectorbuilder.CreateAccountResponse, error) {
 	resource, err := userResource(user)
 	return v2.CreateAccountResponse_SuccessResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
+}
+
+func alreadyExists(user *whimsical.User) (connectorbuilder.CreateAccountResponse, error) {
+	resource, err := userResource(user)
+	return v2.CreateAccountResponse_AlreadyExistsResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
 }
 
 // pending reports a user who was created and is not shown yet; user is what the

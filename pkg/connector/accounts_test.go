@@ -150,6 +150,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 	}
 	activate := func(reply script.Reply) script.Step { return patch(script.ActivateAs(false), reply) }
 	accepted202 := fails(codes.FailedPrecondition, "accepted, not applied yet")
+	thereNow := expectation{result: "already exists u1", changes: changed("user created", "u1", "viewer")}
 	runRows(t, map[string]row{
 		"nobody is found": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
 		"nobody is found, by a 404": {
@@ -262,11 +263,26 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			refused("domain not verified"),
 		},
 		"taken, without a reason":     {"create viewer", steps(look(), post(asViewer, script.Refused(409, "", "")), look()), refused("it gave no reason")},
-		"lost, and stored":            {"create viewer", steps(look(), post(asViewer, script.Lost), look(aViewer)), exists},
-		"a gateway's 504, and stored": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)), exists},
-		"lost, an old record":         {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
-		"lost, and not stored":        {"create viewer", steps(look(), post(asViewer, script.Lost), look()), fails(codes.Unavailable, "POST")},
-		"down":                        {"create viewer", steps(look(), post(asViewer, down), look()), fails(codes.Unavailable, "503")},
+		"lost, and stored":            {"create viewer", steps(look(), post(asViewer, script.Lost), look(aViewer)), thereNow},
+		"a gateway's 504, and stored": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)), thereNow},
+		"stored, and not to be read": {
+			"create viewer",
+			all(steps(look(), post(asViewer, script.Created(aViewer))), four(script.Get("u1", failed)), steps(look(aViewer))),
+			thereNow,
+		},
+		"lost, and stored with another role": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Lost), look(anEditor)),
+			expectation{code: codes.FailedPrecondition, says: "was created as editor", changes: changed("user created", "u1", "editor")},
+		},
+		"stored, and nobody may read": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Created(aViewer)), script.Get("u1", script.Refused(403, "", ""))),
+			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed: the token may not do this"),
+		},
+		"lost, an old record":  {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"lost, and not stored": {"create viewer", steps(look(), post(asViewer, script.Lost), look()), fails(codes.Unavailable, "POST")},
+		"down":                 {"create viewer", steps(look(), post(asViewer, down), look()), fails(codes.Unavailable, "503")},
 		"lost, and nobody may look": {
 			"create viewer",
 			steps(look(), post(asViewer, script.Lost), script.Find(ada, script.Refused(401, "", ""))),
@@ -336,6 +352,11 @@ func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 		"accepted, and active is not reported": {"delete", steps(remove(script.NoContent), found(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
 		"202, and not applied yet":             {"delete", steps(remove(accepted), found(aViewer)), fails(codes.FailedPrecondition, "accepted, not applied yet")},
 		"refused":                              {"delete", steps(remove(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"accepted, and nobody may look": {
+			"delete",
+			steps(remove(script.NoContent), script.Get("u1", script.Refused(403, "", ""))),
+			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed"),
+		},
 		"a user with two ids": {
 			"delete",
 			steps(remove(script.NoContent), script.Get("u1", script.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true}`})),

@@ -248,6 +248,11 @@ func TestRevokeByTheStateFound(t *testing.T) {
 		"Viewer, the answers are lost and the record is gone":     {"revoke viewer", all(steps(found(aViewer)), four(leave(script.Lost)), steps(gone())), leftForGood},
 		"Viewer, one answer is lost and the record is gone":       {"revoke viewer", steps(found(aViewer), leave(script.Lost), leave(script.NotFound()), gone()), stale},
 		"Viewer, the answers are lost and the record is inactive": {"revoke viewer", all(steps(found(aViewer)), four(leave(script.Lost)), steps(found(anInactiveViewer))), left},
+		"Viewer, accepted, and nobody may look": {
+			"revoke viewer",
+			steps(found(aViewer), leave(script.NoContent), script.Get("u1", script.Refused(401, "", ""))),
+			fails(codes.Unauthenticated, "the change was accepted, and could not be confirmed: the SCIM token was refused"),
+		},
 		"Viewer, the answers are lost and nobody can look": {
 			"revoke viewer",
 			all(steps(found(aViewer)), four(leave(script.Lost)), four(script.Get("u1", down))),

@@ -87,7 +87,7 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, unconfirmed(err)
 	case shown == nil && ans.statusCode == http.StatusAccepted:
 		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the creation was accepted, not applied yet", adviceByHand)
 	case shown == nil && answered == nil && ans.statusCode != http.StatusCreated:
@@ -252,7 +252,7 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 	case err != nil && lost && status.Code(err) != codes.NotFound:
 		return nil, false, refused
 	case err != nil:
-		return nil, false, err
+		return nil, false, unconfirmed(err)
 	}
 	accepted := !lost && ans.statusCode == http.StatusAccepted
 	result := change.outcome(before, after)
@@ -318,6 +318,8 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 		return nil
 	case err != nil && lost:
 		return refused
+	case err != nil && !unsupported:
+		return unconfirmed(err)
 	case err != nil:
 		return err
 	case user.Active != nil && !*user.Active:
@@ -343,6 +345,14 @@ func (c *Client) readBack(ctx context.Context, id string, doubtful bool) (*User,
 		return c.GetUser(ctx, id)
 	}
 	return retried(ctx, c.retryPause, func() (*User, error) { return c.getUser(ctx, id) })
+}
+
+// unconfirmed says of the error of a read that the change before it was accepted.
+func unconfirmed(err error) error {
+	if apiErr, ok := errors.AsType[*Error](err); ok {
+		apiErr.reason = strings.TrimSuffix("the change was accepted, and could not be confirmed: "+apiErr.reason, ": ")
+	}
+	return err
 }
 
 const (
