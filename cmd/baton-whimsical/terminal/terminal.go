@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/pflag"
@@ -52,6 +53,9 @@ func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (func(), er
 	closed := make(chan struct{})
 	file := settings.GetString("file")
 	width, _, _ := term.GetSize(int(out.Fd())) //nolint:gosec // see above
+	if width == 0 {
+		width = 80 // where a terminal does not report it
+	}
 	go func() {
 		defer close(closed)
 		show(log, out, file, width)
@@ -84,8 +88,9 @@ func show(log io.Reader, out io.Writer, file string, width int) {
 		entry["synced"], entry["file"], entry["elapsed"] = synced, file, time.Since(started).Seconds()
 		var said strings.Builder
 		_ = sentences.Execute(&said, entry) // an odd line is cut short
-		if text := said.String(); strings.HasSuffix(text, "...") {
-			put(text, "")
+		text := plain(said.String())
+		if progress, found := strings.CutPrefix(text, "..."); found {
+			put(progress+"...", "")
 		} else if text != "" && !before[text] { // both processes give some warnings
 			before[text] = true
 			put("", text+"\n")
@@ -95,10 +100,11 @@ func show(log io.Reader, out io.Writer, file string, width int) {
 
 var (
 	// actionError is how the SDK prints the answer of an action that failed.
-	actionError = regexp.MustCompile(`string_value:\s*("(?:[^"\\]|\\.)*")`)
+	actionError = regexp.MustCompile(`^(?:runner: error processing task: )?action invoke failed: .*?string_value:\s*("(?:[^"\\]|\\.)*")`)
 	// layers are what the layers of the SDK put in front of an error.
 	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: ` +
-		`|pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: `)
+		`|pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: ` +
+		`|error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: | \^$`)
 )
 
 // reworded are errors and warnings of the SDK that name its parts, and what they
@@ -108,20 +114,33 @@ var reworded = map[string]string{
 	"c1zPath must be set":               "the file has no name: give it one with --file",
 	"dotc1z: WithEngine overridden":     "the file keeps the storage engine that it was begun with",
 	"fresh ingest filtered references":  "what refers to a type that is not synced was left out",
-	"skipping resource due to not":      "there is no such user or role, so it is not in the file",
+	"skipping resource due to":          "there is no such user or role, so it is not in the file",
+	"c1z: invalid file":                 "the file that --file names is no .c1z file",
 	"handler for action":                "there is no such action: the actions are enable_user and disable_user",
 	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
 }
 
 // Sentence returns an error without the layers that it came through.
 func Sentence(text string) string {
+	if match := actionError.FindStringSubmatch(text); match != nil {
+		if quoted, err := strconv.Unquote(match[1]); err == nil {
+			text = quoted
+		}
+	}
 	for sign, meaning := range reworded {
-		if strings.Contains(text, sign) {
+		if strings.Contains(text, sign) && !strings.Contains(text, "baton-whimsical: ") { // which may quote the server
 			return meaning
 		}
 	}
-	if match := actionError.FindStringSubmatch(text); match != nil {
-		text, _ = strconv.Unquote(match[1])
-	}
-	return layers.ReplaceAllString(strings.Join(strings.Fields(text), " "), "")
+	return layers.ReplaceAllString(strings.Join(strings.Fields(plain(text)), " "), "")
+}
+
+// plain replaces what a terminal does not print but acts on.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
 }
