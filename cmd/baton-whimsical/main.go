@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc/status"
 
 	cfg "github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
@@ -29,8 +29,7 @@ func main() {
 	)
 	run := &oneShot{stderr: os.Stderr}
 	if err != nil {
-		err = unusableFile(os.Getenv("BATON_CONFIG_PATH"), err)
-		run.fail(status.Convert(err).Message(), err)
+		run.fail(unusableFile(os.Getenv("BATON_CONFIG_PATH"), err))
 	}
 	command.Version = version
 	describe(command)
@@ -43,23 +42,20 @@ func main() {
 		if invoked != command {
 			return nil
 		}
-		if err := refuse(settings, command.Flags(), service); err != nil || service {
-			return err
+		if service {
+			return refuse(settings, command.Flags(), service)
 		}
-		return run.start(settings, command.Flags())
+		return cmp.Or(run.start(settings, command.Flags()), refuse(settings, command.Flags(), service))
 	}
 	if err := command.Execute(); err != nil {
-		run.fail(status.Convert(err).Message(), err)
+		run.fail(err)
 	}
 	run.clean()
 }
 
 // newServer builds the connector for the SDK, as its config.RunConnector does.
 func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{
-		TokenSource: o.TokenSource, SelectedAuthMethod: o.SelectedAuthMethod,
-		SyncResourceTypeIDs: o.SyncResourceTypeIDs, EgressPolicy: o.EgressPolicy,
-	})
+	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -22,12 +23,11 @@ import (
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
 )
 
-// A workaround for SDK v0.26.0, in which a one-shot run ends in a race: the SDK's
-// runner returns the error, and by returning kills the second process, at whose end
-// the SDK exits with 0. So the run ends where the runner logs its outcome, before the
-// race: what it logs comes here, down to the debug lines, and goes on to where it is
-// wanted. Once the SDK waits for its child, the error of Execute is enough, and Write
-// and its sink can go.
+// A workaround for SDK v0.26.0, in which a one-shot run ends in a race: its runner
+// returns the error, and by returning kills the second process, at whose end the SDK
+// exits with 0. So the run ends where the runner logs its outcome, before the race: its
+// log comes here, down to the debug lines, and goes on to where it is wanted. Once the
+// SDK waits for its child, the error of Execute is enough, and Write and its sink can go.
 const (
 	outcomeSink = "baton-whimsical"
 	failedLog   = "runner: error processing on-demand task"
@@ -43,9 +43,8 @@ type oneShot struct {
 	level  zapcore.Level
 }
 
-// start prepares the run before the SDK reads the settings. A folder of its own
-// keeps what the SDK leaves behind when a grant or revoke fails: an unpacked copy of
-// the sync file.
+// start prepares the run before the SDK reads the settings. A folder of its own keeps
+// what the SDK leaves when a grant or revoke fails: an unpacked copy of the sync file.
 func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) error {
 	var err error
 	if o.temp, err = os.MkdirTemp(tempdir.Resolve(""), "baton-whimsical-"); err == nil {
@@ -56,23 +55,18 @@ func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) error {
 	if o.screen, err = terminal.Open(settings, flags, o.stderr); err != nil {
 		return err
 	}
-	paths := settings.GetStringSlice("log-path")
-	if len(paths) == 0 {
-		paths = []string{"stderr"}
-	}
-	if o.log, _, err = zap.Open(paths...); err != nil {
+	settings.SetDefault("log-path", []string{"stderr"})
+	if o.log, _, err = zap.Open(settings.GetStringSlice("log-path")...); err != nil {
 		return err
 	}
 	o.level, _ = zapcore.ParseLevel(settings.GetString("log-level")) // info where it is none, as for the SDK
 	settings.Set("log-level", zapcore.DebugLevel.String())
 	settings.Set("log-path", []string{outcomeSink + ":"})
-	return zap.RegisterSink(outcomeSink, func(*url.URL) (zap.Sink, error) {
-		return struct {
-			zapcore.WriteSyncer
-			io.Closer
-		}{zapcore.AddSync(o), io.NopCloser(nil)}, nil
-	})
+	return zap.RegisterSink(outcomeSink, func(*url.URL) (zap.Sink, error) { return o, nil })
 }
+
+func (o *oneShot) Sync() error  { return nil }
+func (o *oneShot) Close() error { return nil }
 
 // levelPattern finds the level in a line of the log, in either of the SDK's formats.
 var levelPattern = regexp.MustCompile(`^(?:\{"level":"|[^\t{]*\t)(\w+)`)
@@ -87,8 +81,7 @@ func (o *oneShot) Write(line []byte) (int, error) {
 		_, _ = o.log.Write(line) // there is nowhere else to say that it failed
 	}
 	if bytes.Contains(line, []byte(failedLog)) {
-		code, text := failureIn(line)
-		o.fail(text, status.Error(code, text))
+		o.fail(failureIn(line))
 	}
 	if bytes.Contains(line, []byte(doneLog)) {
 		o.clean()
@@ -96,9 +89,10 @@ func (o *oneShot) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// fail ends the process with the code of an error, of which it prints the text.
-func (o *oneShot) fail(text string, err error) {
+// fail ends the process with the code of an error, whose message it prints.
+func (o *oneShot) fail(err error) {
 	o.clean()
+	text := status.Convert(err).Message()
 	if o.screen != nil {
 		text = "Error: " + terminal.Sentence(text)
 	}
@@ -116,28 +110,26 @@ func (o *oneShot) clean() {
 	}
 }
 
-// codePattern is how gRPC spells the code of an error.
-var codePattern = regexp.MustCompile(`code = (\w+) desc = `)
-
 // failureIn returns the error that a line of the log holds, in either of the SDK's
 // formats. The errors of the SDK's store have no code of their own.
-func failureIn(line []byte) (codes.Code, string) {
+func failureIn(line []byte) error {
 	var fields struct{ Error string }
 	if _ = json.Unmarshal(line[max(0, bytes.IndexByte(line, '{')):], &fields); fields.Error == "" {
-		return codes.Unknown, failedLog
+		return errors.New(failedLog)
 	}
 	text := fields.Error
 	switch {
+	case strings.Contains(text, "baton-whimsical: "): // which may quote the server
 	case strings.HasSuffix(text, "pebble: not found"), strings.HasSuffix(text, "sql: no rows in result set"):
-		return codes.NotFound, text + ": the last sync holds no such user, role or grant: check the ids, or sync again"
+		return status.Error(codes.NotFound, text+": the last sync holds no such user, role or grant: check the ids, or sync again")
 	case strings.HasSuffix(text, "no current sync"):
-		return codes.FailedPrecondition, text + ": the file holds no sync: run baton-whimsical without arguments first"
+		return status.Error(codes.FailedPrecondition, text+": the file holds no sync: run baton-whimsical without arguments first")
 	}
-	match := codePattern.FindStringSubmatch(text)
-	for code := codes.Unauthenticated; code > codes.OK && match != nil; code-- {
-		if code.String() == match[1] {
-			return code, text
+	_, coded, _ := strings.Cut(text, "code = ") // as gRPC writes an error
+	for code := codes.Unauthenticated; code > codes.OK; code-- {
+		if strings.HasPrefix(coded, code.String()+" desc = ") {
+			return status.Error(code, text)
 		}
 	}
-	return codes.Unknown, text
+	return errors.New(text)
 }

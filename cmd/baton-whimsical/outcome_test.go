@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 func TestTheFailureInALogLineKeepsItsTextAndCode(t *testing.T) {
@@ -29,14 +30,18 @@ func TestTheFailureInALogLineKeepsItsTextAndCode(t *testing.T) {
 			`{"error":"pebble engine: no current sync"}`,
 			"pebble engine: no current sync: the file holds no sync: run baton-whimsical without arguments first", codes.FailedPrecondition,
 		},
+		"of an API that quotes the store": {
+			`{"error":"rpc error: code = AlreadyExists desc = baton-whimsical: PATCH /Users/u answered 409 Conflict: pebble: not found"}`,
+			"rpc error: code = AlreadyExists desc = baton-whimsical: PATCH /Users/u answered 409 Conflict: pebble: not found", codes.AlreadyExists,
+		},
 		"without a code":           {`{"error":"disk full"}`, "disk full", codes.Unknown},
 		"with an unknown code":     {`{"error":"code = Fine desc = x"}`, "code = Fine desc = x", codes.Unknown},
 		"without an error":         {`{"msg":"runner: error processing on-demand task"}`, failedLog, codes.Unknown},
 		"in a form nobody foresaw": {failedLog, failedLog, codes.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if code, text := failureIn([]byte(test.line)); code != test.code || text != test.text {
-				t.Errorf("%s, %q, want %s, %q", code, text, test.code, test.text)
+			if failure := status.Convert(failureIn([]byte(test.line))); failure.Code() != test.code || failure.Message() != test.text {
+				t.Errorf("%s, %q, want %s, %q", failure.Code(), failure.Message(), test.code, test.text)
 			}
 		})
 	}

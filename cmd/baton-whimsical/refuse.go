@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -24,10 +26,12 @@ var (
 // refuse fails with InvalidArgument where the SDK would do something else than was
 // asked for, and say nothing.
 func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
-	var none viper.ConfigFileNotFoundError
-	named := os.Getenv("BATON_CONFIG_PATH")
+	named, none := os.Getenv("BATON_CONFIG_PATH"), viper.ConfigFileNotFoundError{}
 	if err := settings.ReadInConfig(); err != nil && (named != "" || !errors.As(err, &none)) {
 		return unusableFile(cmp.Or(named, settings.ConfigFileUsed()), err)
+	}
+	if used := settings.ConfigFileUsed(); named != "" && filepath.Base(used) != filepath.Base(named) {
+		return unusableFile(named, errors.New(used+" would be read in its place"))
 	}
 	if settings.GetInt("task-concurrency") < 1 {
 		return invalid("--task-concurrency must be 1 to 100: with less, nothing would ever run")
@@ -35,14 +39,20 @@ func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
 	if service {
 		return nil
 	}
-	// A name is empty where a script's variable is not set; the SDK would run a full
-	// sync. It has copied the environment and the file into the flags, except for
-	// variables that are empty.
+	if _, err := os.Stat(filepath.Dir(settings.GetString("file"))); err != nil {
+		return invalid("--file names a folder that cannot be used: " + err.Error())
+	}
+	file := viper.New()
+	file.SetConfigFile(settings.ConfigFileUsed())
+	_ = file.ReadInConfig() // it could be read above, if there is one
+	// A name is empty where a script's variable is not set, and the SDK would run a full
+	// sync. It has copied into the flags what is not empty elsewhere.
 	var empty error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		_, set := os.LookupEnv(variable)
-		if naming.MatchString(flag.Name) && (flag.Changed || set) && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
+		set = set || flag.Changed || slices.Contains(file.AllKeys(), flag.Name)
+		if naming.MatchString(flag.Name) && set && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
 			empty = invalid("--" + flag.Name + " (" + variable + ") is empty, and nothing was done: give it a value, or leave it out")
 		}
 	})

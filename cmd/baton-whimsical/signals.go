@@ -11,11 +11,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// handleSignals decides what SIGINT and SIGTERM do. They are the normal end of a
-// service. A one-shot process has not done its work, and ends with the exit code
-// of a process that the signal killed, at once: a moment later, the SDK exits with 0.
-// The second process ends with the first; it must outlive the signals that a terminal
-// sends to both, or the first would take its end for a crash.
+// handleSignals lets SIGINT and SIGTERM end a service as usual, and a one-shot process
+// with the exit code of one that the signal killed, at once: a moment later, the SDK
+// exits with 0. The second process ends with the first; it must outlive the signals that
+// a terminal sends to both, or the first would take its end for a crash.
 func handleSignals(invoked *cobra.Command, service bool, stop context.CancelCauseFunc, run *oneShot) {
 	if invoked.Name() == "_connector-service" {
 		signal.Ignore(os.Interrupt, syscall.SIGTERM)

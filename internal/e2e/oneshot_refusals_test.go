@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,7 @@ func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
 			"blank":                {args: []string{"--" + flag, "  "}},
 			"in a variable":        {env: variable + "="},
 			"in a file":            {file: flag + `: ""`},
+			"null in a file":       {file: flag + ":"},
 		} {
 			t.Run(flag+" "+form, func(t *testing.T) {
 				t.Parallel()
@@ -119,7 +121,26 @@ func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
 			unasked(t).Fail(codes.Unknown, "must all be set", flag)
 		})
 	}
+	folder := unasked(t)
+	folder.File = filepath.Join(folder.Dir, "missing", "sync.c1z")
+	refuses(t, folder, "--file names a folder that cannot be used", "--file", folder.File)
 	refuses(t, unasked(t), "--invoke-action-args names no action", `--invoke-action-args={"user_id":"u"}`)
+}
+
+func TestTwoChangesAtOnceAreRefusedBeforeAnyRequest(t *testing.T) {
+	t.Parallel()
+	changes := [][]string{
+		{"--create-account-email=ada@example.com"}, {`--create-account-profile={"email":"ada@example.com"}`}, {"--create-account-login=ada@example.com"},
+		deleteArgs("u"), grantArgs("editor", "u"), {"--revoke-grant=role:editor:assigned:user:u"}, actionArgs("disable_user", "u"), {"--sync-resources=bid:r:user/u"},
+	}
+	for i, one := range changes {
+		for _, other := range changes[max(i+1, 3):] {
+			t.Run(one[0]+" and "+other[0], func(t *testing.T) {
+				t.Parallel()
+				unasked(t).Fail(codes.Unknown, "none of the others can be", slices.Concat(one, other)...)
+			})
+		}
+	}
 }
 
 func TestTasksOfWhichNoneWouldRunAreRefused(t *testing.T) {
@@ -141,13 +162,14 @@ func TestAConfigurationFileThatCannotBeUsedIsNamed(t *testing.T) {
 	for name, test := range map[string]struct {
 		named, file, text string
 	}{
-		"missing":             {named: "settings.yaml"},
-		"of another kind":     {named: "settings.json", file: "settings.json", text: "{}"},
-		"no YAML":             {named: "settings.yaml", file: "settings.yaml", text: "whimsical-token: [" + secret},
-		"no settings":         {named: "settings.yaml", file: "settings.yaml", text: secret},
-		"a list":              {named: "settings.yaml", file: "settings.yaml", text: "- " + secret},
-		"found, and no YAML":  {file: ".baton.yaml", text: "whimsical-token: '" + secret},
-		"found, and only one": {file: ".baton.yaml", text: secret},
+		"missing":                 {named: "settings.yaml"},
+		"missing, beside another": {named: "settings.yaml", file: "settings.json", text: "{}"},
+		"of another kind":         {named: "settings.json", file: "settings.json", text: "{}"},
+		"no YAML":                 {named: "settings.yaml", file: "settings.yaml", text: "whimsical-token: [" + secret},
+		"no settings":             {named: "settings.yaml", file: "settings.yaml", text: secret},
+		"a list":                  {named: "settings.yaml", file: "settings.yaml", text: "- " + secret},
+		"found, and no YAML":      {file: ".baton.yaml", text: "whimsical-token: '" + secret},
+		"found, and only one":     {file: ".baton.yaml", text: secret},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

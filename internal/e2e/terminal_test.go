@@ -124,7 +124,7 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
 		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: the last sync holds no such user"},
 		"an unknown action":  {nil, actionArgs("frobnicate", "u"), codes.NotFound, "Error: there is no such action"},
-		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "baton-whimsical: --revoke-grant"},
+		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "Error: --revoke-grant"},
 		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
 		"no e-mail address":  {nil, []string{"--create-account-profile", `{"email":"ada"}`}, codes.InvalidArgument, "Error: the account's email is not an e-mail address"},
 		"no e-mail at all":   {nil, []string{"--create-account-profile", `{"first_name":"Ada"}`}, codes.Unknown, "Error: the account has no e-mail address"},
