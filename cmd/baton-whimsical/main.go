@@ -53,7 +53,7 @@ func main() {
 	run.clean()
 }
 
-// newServer builds the connector for the SDK, as its config.RunConnector does.
+// newServer builds the connector for the SDK, in place of its config.RunConnector.
 func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
 	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
 	if err != nil {
