@@ -102,9 +102,9 @@ var (
 	// actionError is how the SDK prints the answer of an action that failed.
 	actionError = regexp.MustCompile(`^(?:runner: error processing task: )?action invoke failed: .*?string_value:\s*("(?:[^"\\]|\\.)*")`)
 	// layers are what the layers of the SDK put in front of an error.
-	layers = regexp.MustCompile(`^.*?baton-whimsical: |^runner: error processing task: |rpc error: code = \w+ desc = |baton-whimsical: ` +
-		`|pebble: not found: |sql: no rows in result set: |(pebble engine: )?no current sync: ` +
-		`|error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: | \^$`)
+	layers = regexp.MustCompile(`^.*?baton-whimsical: |rpc error: code = \w+ desc = |baton-whimsical: ` +
+		`|^(?:runner: error processing task: |pebble: not found: |sql: no rows in result set: |(?:pebble engine: )?no current sync: ` +
+		`|error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: )+`)
 )
 
 // reworded are errors and warnings of the SDK that name its parts, and what they
@@ -116,6 +116,7 @@ var reworded = map[string]string{
 	"fresh ingest filtered references":  "what refers to a type that is not synced was left out",
 	"skipping resource due to":          "there is no such user or role, so it is not in the file",
 	"c1z: invalid file":                 "the file that --file names is no .c1z file",
+	"error parsing baton id":            "--sync-resources takes IDs such as bid:r:user/ID",
 	"handler for action":                "there is no such action: the actions are enable_user and disable_user",
 	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
 }
@@ -127,8 +128,9 @@ func Sentence(text string) string {
 			text = quoted
 		}
 	}
+	own := strings.Contains(text, "baton-whimsical: ") // which may quote the server
 	for sign, meaning := range reworded {
-		if strings.Contains(text, sign) && !strings.Contains(text, "baton-whimsical: ") { // which may quote the server
+		if !own && strings.Contains(text, sign) {
 			return meaning
 		}
 	}

@@ -73,14 +73,16 @@ func TestAnErrorIsOneSentence(t *testing.T) {
 	const quoted = "baton-whimsical: PATCH /Users/u answered 409 Conflict: "
 	for text, want := range map[string]string{
 		quoted + `string_value:"\u001b[31m"`: "PATCH /Users/u answered 409 Conflict: " + `string_value:"\u001b[31m"`,
+		quoted + "pebble: not found: here ^": "PATCH /Users/u answered 409 Conflict: pebble: not found: here ^",
 		quoted + "handler for action":        "PATCH /Users/u answered 409 Conflict: handler for action",
 		"a \x1b[31mred\u202e id":             "a [31mred id",
 		"c1z: invalid file":                  "the file that --file names is no .c1z file",
-		"save failed, store left open and unsaved data preserved under /tmp/x: open y.tmp: no space left": "open y.tmp: no space left",
-		"runner: error processing task: disk\nfull":                                                       "disk full",
-		"runner: error processing task: pebble engine: no current sync: the file holds no sync":           "the file holds no sync",
-		"runner: error processing task: pebble: not found: the last sync holds no such user":              "the last sync holds no such user",
-		"runner: error processing task: sql: no rows in result set: the last sync holds no such":          "the last sync holds no such",
+		"error closing store: pebble store close: save failed, store left open and unsaved data preserved under /tmp/x: open y.tmp: no space left": "open y.tmp: no space left",
+		"error parsing baton id 'user:u1' at location 4: invalid prefix: 'user'\n       ^":                                                         "--sync-resources takes IDs such as bid:r:user/ID",
+		"runner: error processing task: disk\nfull":                                                                                                "disk full",
+		"runner: error processing task: pebble engine: no current sync: the file holds no sync":                                                    "the file holds no sync",
+		"runner: error processing task: pebble: not found: the last sync holds no such user":                                                       "the last sync holds no such user",
+		"runner: error processing task: sql: no rows in result set: the last sync holds no such":                                                   "the last sync holds no such",
 	} {
 		if got := Sentence(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
