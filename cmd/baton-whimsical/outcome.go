@@ -55,7 +55,9 @@ func (o *oneShot) start(settings *viper.Viper, flags *pflag.FlagSet) error {
 	if o.screen, err = terminal.Open(settings, flags, o.stderr); err != nil {
 		return err
 	}
-	settings.SetDefault("log-path", []string{"stderr"})
+	if len(settings.GetStringSlice("log-path")) == 0 {
+		settings.Set("log-path", "stderr")
+	}
 	if o.log, _, err = zap.Open(settings.GetStringSlice("log-path")...); err != nil {
 		return err
 	}

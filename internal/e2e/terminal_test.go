@@ -170,6 +170,15 @@ func TestALogSettingKeepsTheLogAtATerminal(t *testing.T) {
 	}
 }
 
+func TestAnEmptyLogPathIsStandardError(t *testing.T) {
+	t.Parallel()
+	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
+	f.Env = append(f.Env, "BATON_LOG_LEVEL=")
+	if output := f.Succeed("--log-path=").Stderr.String(); !strings.Contains(output, "Sync complete.") {
+		t.Errorf("the log is\n%s", output)
+	}
+}
+
 func TestAPipeGetsTheLogAsJSON(t *testing.T) {
 	t.Parallel()
 	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
