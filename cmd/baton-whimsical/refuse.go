@@ -27,10 +27,12 @@ var (
 // asked for, and say nothing.
 func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
 	named, none := os.Getenv("BATON_CONFIG_PATH"), viper.ConfigFileNotFoundError{}
-	if err := settings.ReadInConfig(); err != nil && (named != "" || !errors.As(err, &none)) {
-		return unusableFile(cmp.Or(named, settings.ConfigFileUsed()), err)
+	used, file := settings.ConfigFileUsed(), viper.New()
+	file.SetConfigFile(cmp.Or(named, used))
+	if err := file.ReadInConfig(); err != nil && (named != "" || !errors.As(err, &none)) {
+		return unusableFile(cmp.Or(named, used), err)
 	}
-	if used := settings.ConfigFileUsed(); named != "" && filepath.Base(used) != filepath.Base(named) {
+	if named != "" && filepath.Base(used) != filepath.Base(named) {
 		return unusableFile(named, errors.New(used+" would be read in its place"))
 	}
 	if settings.GetInt("task-concurrency") < 1 {
@@ -42,17 +44,13 @@ func refuse(settings *viper.Viper, flags *pflag.FlagSet, service bool) error {
 	if _, err := os.Stat(filepath.Dir(settings.GetString("file"))); err != nil {
 		return invalid("--file names a folder that cannot be used: " + err.Error())
 	}
-	file := viper.New()
-	file.SetConfigFile(settings.ConfigFileUsed())
-	_ = file.ReadInConfig() // it could be read above, if there is one
 	// A name is empty where a script's variable is not set, and the SDK would run a full
 	// sync. It has copied into the flags what is not empty elsewhere.
 	var empty error
 	flags.VisitAll(func(flag *pflag.Flag) {
 		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		_, set := os.LookupEnv(variable)
-		set = set || flag.Changed || slices.Contains(file.AllKeys(), flag.Name)
-		if naming.MatchString(flag.Name) && set && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
+		if naming.MatchString(flag.Name) && (flag.Changed || set || slices.Contains(file.AllKeys(), flag.Name)) && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
 			empty = invalid("--" + flag.Name + " (" + variable + ") is empty, and nothing was done: give it a value, or leave it out")
 		}
 	})
