@@ -49,7 +49,7 @@ func BenchmarkSync(b *testing.B) {
 // one.
 func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
 	b.Helper()
-	h, err := synctest.Start(b.Context(), built, nil)
+	h, err := synctest.Start(b.Context(), built)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	}
 	bare := newFloor(len(people))
 	for range 2 { // the second sync of a process does not hold the first one's members
-		h, err := synctest.Start(t.Context(), bare, nil)
+		h, err := synctest.Start(t.Context(), bare)
 		if err != nil {
 			t.Fatal(err)
 		}

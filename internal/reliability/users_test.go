@@ -64,7 +64,7 @@ func serveConnector(t *testing.T, url string) (*synctest.Harness, *launch.Output
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := synctest.Start(ctx, built, nil)
+	h, err := synctest.Start(ctx, built)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // reads .c1z files back. Use it to check what a sync holds, whoever has run it:
 // [Read] for a file of any process, [Start] for a connector without one.
 //
-//	h, err := synctest.Start(ctx, connector, nil)
+//	h, err := synctest.Start(ctx, connector)
 //	err = h.Sync(ctx, "sync.c1z")
 //	picture, err := synctest.Read(ctx, "sync.c1z")
 //	for _, line := range picture.Access().Differences(synctest.Expected(workspace.Users())) {

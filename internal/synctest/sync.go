@@ -4,91 +4,43 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net"
 	"strings"
 	"sync"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"github.com/conductorone/baton-sdk/pkg/connectorclient"
 	sdksync "github.com/conductorone/baton-sdk/pkg/sync"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
-	"github.com/conductorone/baton-sdk/pkg/ugrpc"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/conductorone/baton-whimsical/internal/inprocess"
 )
 
-// Harness serves a connector over gRPC in this process.
+// Harness syncs a connector in this process.
 type Harness struct {
 	// Client calls the connector as the SDK does.
 	Client types.ConnectorClient
-	// Store is what the connector sees as its session store.
-	Store *Store
 
-	server *grpc.Server
-	conn   *grpc.ClientConn
+	host     *inprocess.Host
+	sessions *inprocess.Sessions
 }
 
-// Store hands the connector the session store of the sync that runs.
-type Store struct {
-	sessions.SessionStore
-}
-
-// SetSessionStore implements sessions.SetSessionStore.
-func (s *Store) SetSessionStore(_ context.Context, store sessions.SessionStore) {
-	s.SessionStore = store
-}
-
-// Start serves connector until Close is called. wrap, when not nil, stands
-// between the connector and its session store.
-func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2, wrap func(sessions.SessionStore) sessions.SessionStore) (*Harness, error) {
-	store := &Store{}
-	var seen sessions.SessionStore = store
-	if wrap != nil {
-		seen = wrap(store)
-	}
-	server, err := connectorbuilder.NewConnector(ctx, connector, connectorbuilder.WithSessionStore(seen))
+// Start serves connector until Close is called.
+func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2) (*Harness, error) {
+	sessions := &inprocess.Sessions{}
+	server, err := connectorbuilder.NewConnector(ctx, connector, connectorbuilder.WithSessionStore(sessions))
 	if err != nil {
 		return nil, err
 	}
-	const bufferSize = 1 << 20
-	listener := bufconn.Listen(bufferSize)
-	// The SDK's own process has these interceptors, too: they check requests and
-	// hand ctx's logger to the connector.
-	interceptors := grpc.ChainUnaryInterceptor(ugrpc.UnaryServerInterceptor(ctx)...)
-	h := &Harness{Store: store, server: grpc.NewServer(interceptors)}
-	register(h.server, server)
-	go func() { _ = h.server.Serve(listener) }() // ends with Stop
-	h.conn, err = grpc.NewClient("passthrough:///bufconn",
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	host, err := inprocess.Start(ctx, server)
 	if err != nil {
-		h.server.Stop()
 		return nil, err
 	}
-	h.Client = connectorclient.NewConnectorClient(ctx, h.conn)
-	return h, nil
+	return &Harness{Client: host, host: host, sessions: sessions}, nil
 }
 
-func register(registrar grpc.ServiceRegistrar, server types.ConnectorServer) {
-	for _, desc := range []*grpc.ServiceDesc{
-		&v2.ConnectorService_ServiceDesc, &v2.ResourceTypesService_ServiceDesc, &v2.ResourcesService_ServiceDesc,
-		&v2.ResourceGetterService_ServiceDesc, &v2.EntitlementsService_ServiceDesc, &v2.GrantsService_ServiceDesc,
-		&v2.GrantManagerService_ServiceDesc, &v2.AccountManagerService_ServiceDesc, &v2.ResourceManagerService_ServiceDesc,
-		&v2.ResourceDeleterService_ServiceDesc, &v2.ActionService_ServiceDesc, &v2.AssetService_ServiceDesc,
-		&v2.EventService_ServiceDesc, &v2.TicketsService_ServiceDesc, &v2.CredentialManagerService_ServiceDesc,
-	} {
-		registrar.RegisterService(desc, server)
-	}
-}
-
-// Close stops the server.
+// Close stops serving.
 func (h *Harness) Close() error {
-	err := h.conn.Close()
-	h.server.Stop()
-	return err
+	return h.host.Close()
 }
 
 // Sync runs one sync into the file at path, failing on data that the SDK calls
@@ -96,7 +48,7 @@ func (h *Harness) Close() error {
 func (h *Harness) Sync(ctx context.Context, path string, options ...sdksync.SyncOpt) error {
 	syncer, err := sdksync.NewSyncer(ctx, h.Client, append([]sdksync.SyncOpt{
 		sdksync.WithC1ZPath(path),
-		sdksync.WithSessionStore(h.Store),
+		sdksync.WithSessionStore(h.sessions),
 		sdksync.WithFailFastInvariants(),
 	}, options...)...)
 	if err != nil {

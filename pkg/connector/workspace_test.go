@@ -67,7 +67,7 @@ func build(t *testing.T, url string) connectorbuilder.ConnectorBuilderV2 {
 
 func start(t *testing.T, url string) *synctest.Harness {
 	t.Helper()
-	h, err := synctest.Start(t.Context(), build(t, url), nil)
+	h, err := synctest.Start(t.Context(), build(t, url))
 	if err != nil {
 		t.Fatal(err)
 	}
