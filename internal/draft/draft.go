@@ -1,0 +1,198 @@
+// Package draft writes a file that takes the place of another one when it is whole, and
+// leaves that one alone until then.
+//
+//	d, err := draft.Begin("sync.c1z")
+//	defer d.Discard()
+//	// write d.Path()
+//	err = d.Commit()
+//
+// The work is done in a private folder beside the target, sync.c1z.part, which holds a
+// lock for as long as it lasts. The lock is no lock of the target itself, since a rename
+// would leave it on a file that nobody sees. What a killed process leaves in the folder is
+// removed by the next one.
+package draft
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/conductorone/baton-sdk/pkg/tempdir"
+	"github.com/gofrs/flock"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	folderSuffix = ".part"
+	lockName     = "lock"
+	// maxLinks bounds how many symbolic links lead to a target.
+	maxLinks = 40
+)
+
+// Draft is a file that is being written.
+type Draft struct {
+	// name is the target as the caller calls it, target is where it is.
+	name, target string
+	// folder is the private folder, temp the one for temporary files: the same, or one
+	// elsewhere.
+	folder, temp string
+	lock         *flock.Flock
+	replaces     bool
+}
+
+// Begin starts a draft of the file with the given name. Symbolic links are followed, so
+// that a link stays one. Temporary files are kept in the draft's own folder, unless
+// tempParent or BATON_TMPDIR names one in which to make a folder for them.
+//
+// Begin fails, and leaves everything as it is, with InvalidArgument where the name cannot be
+// that of a file, with Aborted while another draft of the same file is being written, and
+// with FailedPrecondition where a folder cannot be written to.
+func Begin(name, tempParent string) (*Draft, error) {
+	target, err := resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(target)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return nil, failure(codes.InvalidArgument, "%s is no regular file, and stays as it is: name another file", name)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, failure(codes.FailedPrecondition, "%s cannot be used: %v", name, err)
+	}
+	d := &Draft{name: name, target: target, folder: target + folderSuffix, replaces: err == nil}
+	for held := false; !held; {
+		if held, err = d.hold(); err != nil {
+			return nil, err
+		}
+	}
+	if d.temp = d.folder; tempParent != "" || os.Getenv(tempdir.EnvVar) != "" {
+		// The name is the same for every draft of the file, so that the next one removes what
+		// a killed process has left.
+		d.temp = filepath.Join(tempdir.Resolve(tempParent), fmt.Sprintf("baton-whimsical-%.12x", sha256.Sum256([]byte(d.target))))
+	}
+	err = d.clear()
+	if d.temp != d.folder {
+		err = errors.Join(err, os.Mkdir(d.temp, 0o700))
+	}
+	if err != nil {
+		return nil, errors.Join(failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", name, err), d.Discard())
+	}
+	return d, nil
+}
+
+// resolve follows the symbolic links that a name ends in, also to a file that does not
+// exist yet.
+func resolve(name string) (string, error) {
+	target := name
+	for range maxLinks {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(target))
+		if err != nil {
+			return "", failure(codes.InvalidArgument, "--file names a folder that cannot be used: %v", err)
+		}
+		target = filepath.Join(folder, filepath.Base(target))
+		next, err := os.Readlink(target)
+		if err != nil { // it is no link
+			return target, nil
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(folder, next)
+		}
+		target = next
+	}
+	return "", failure(codes.InvalidArgument, "%s is a symbolic link that leads nowhere", name)
+}
+
+// hold makes the folder and takes its lock. It reports false where somebody has removed
+// the folder meanwhile: then the lock is one that nobody else sees.
+func (d *Draft) hold() (bool, error) {
+	if err := os.Mkdir(d.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false, failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+	}
+	d.lock = flock.New(filepath.Join(d.folder, lockName), flock.SetPermissions(0o600))
+	locked, err := d.lock.TryLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+	case !locked:
+		return false, failure(codes.Aborted, "another run is writing %s at the moment: wait until it has ended", d.name)
+	}
+	mine, err := d.lock.Stat()
+	if err != nil {
+		return false, errors.Join(failure(codes.FailedPrecondition, "the lock of %s cannot be read: %v", d.name, err), d.lock.Close())
+	}
+	seen, err := os.Stat(d.lock.Path())
+	if err != nil || !os.SameFile(mine, seen) {
+		return false, d.lock.Close()
+	}
+	return true, nil
+}
+
+// clear removes everything in the folders but the lock.
+func (d *Draft) clear() error {
+	entries, err := os.ReadDir(d.folder)
+	if d.temp != d.folder {
+		err = errors.Join(err, os.RemoveAll(d.temp))
+	}
+	for _, entry := range entries {
+		if entry.Name() != lockName {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(d.folder, entry.Name())))
+		}
+	}
+	return err
+}
+
+// Path returns where the new file has to be when Commit is called.
+func (d *Draft) Path() string { return filepath.Join(d.folder, filepath.Base(d.target)) }
+
+// TempFolder returns the folder for temporary files, which goes with the draft.
+func (d *Draft) TempFolder() string { return d.temp }
+
+// Fate says what becomes of the target when the draft is discarded.
+func (d *Draft) Fate() string {
+	if d.replaces {
+		return d.name + " is as it was"
+	}
+	return "nothing was written"
+}
+
+// Commit puts the new file in the target's place, readable for its owner alone. The draft
+// still has to be discarded.
+func (d *Draft) Commit() error {
+	err := os.Chmod(d.Path(), 0o600)
+	if err == nil {
+		err = os.Rename(d.Path(), d.target)
+	}
+	if err != nil {
+		return failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+	}
+	return nil
+}
+
+// Discard removes the private folders with everything in them and gives the lock back.
+func (d *Draft) Discard() error {
+	err := d.clear()
+	if runtime.GOOS == "windows" { // where an open file cannot be removed
+		err = errors.Join(err, d.lock.Close())
+	}
+	// Whoever opened the lock before it is removed looks for it again, see hold, and may
+	// have the folder by then.
+	err = errors.Join(err, os.Remove(d.lock.Path()))
+	if left := os.Remove(d.folder); !errors.Is(left, fs.ErrExist) && !errors.Is(left, fs.ErrNotExist) {
+		err = errors.Join(err, left)
+	}
+	if err = errors.Join(err, d.lock.Close()); err != nil {
+		return fmt.Errorf("%s is left, and can be deleted: %w", d.folder, err)
+	}
+	return nil
+}
+
+func failure(code codes.Code, format string, args ...any) error {
+	return status.Errorf(code, "baton-whimsical: "+format, args...)
+}
