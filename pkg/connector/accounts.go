@@ -185,7 +185,7 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (co
 		switch {
 		case found != nil && found.Active != nil && *found.Active && status.Code(err) != codes.AlreadyExists:
 			// Nobody had the address before, so this is the account, whose answer was lost.
-			logChange(ctx, "user created", found.ID, found.Role)
+			logChange(ctx, OperationCreate, found.ID, found.Role)
 			if err := checkRole(found, account); err != nil {
 				return nil, err
 			}
@@ -204,7 +204,7 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (co
 		// The server had an old record of the person.
 		return b.adopt(ctx, created, account)
 	}
-	logChange(ctx, "user created", created.ID, created.Role)
+	logChange(ctx, OperationCreate, created.ID, created.Role)
 	if err := checkRole(created, account); err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 				reason = "exists already, with a role that is not reported, not surely " + string(account.Role)
 			}
 		}
-		logUnchanged(ctx, "user created", user.ID, reason)
+		logUnchanged(ctx, OperationCreate, user.ID, reason)
 		return alreadyExists(user)
 	}
 	active := true
@@ -244,7 +244,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 	if err != nil {
 		return nil, err
 	}
-	logChange(ctx, "user activated", user.ID, changed.Role)
+	logChange(ctx, OperationActivate, user.ID, changed.Role)
 	return succeeded(changed)
 }
 
@@ -272,13 +272,13 @@ func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUse
 		resource.SetStatus(v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_PENDING}.Build())
 		id = user.ID
 	}
-	logChange(ctx, "user created", id, whimsical.RoleUnknown)
+	logChange(ctx, OperationCreate, id, whimsical.RoleUnknown)
 	if user != nil && user.Role != whimsical.RoleUnknown {
 		if err := checkRole(user, account); err != nil {
 			return nil, err
 		}
 	}
-	ctxzap.Extract(ctx).Info("baton-whimsical: creation pending", zap.String("reason", message))
+	ctxzap.Extract(ctx).Info(MessagePending, zap.String("reason", message))
 	return actionRequired(resource, message), nil
 }
 
@@ -306,12 +306,12 @@ func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.Resou
 	}
 	err := b.client.DeleteUser(ctx, id.GetResource())
 	if isNotFound(err) {
-		logUnchanged(ctx, "user deleted", id.GetResource(), "is gone already")
+		logUnchanged(ctx, OperationDelete, id.GetResource(), "is gone already")
 		return annotations.New(&v2.ResourceDoesNotExist{}), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	logChange(ctx, "user deleted", id.GetResource(), whimsical.RoleUnknown)
+	logChange(ctx, OperationDelete, id.GetResource(), whimsical.RoleUnknown)
 	return nil, nil
 }

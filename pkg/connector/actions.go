@@ -94,9 +94,9 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
-	operation, already := "user disabled", "is inactive already"
+	operation, already := OperationDisable, "is inactive already"
 	if a.active {
-		operation, already = "user enabled", "is active already"
+		operation, already = OperationEnable, "is active already"
 	}
 	user, err := a.client.GetUser(ctx, id)
 	if err == nil && user.Active != nil && *user.Active == a.active {

@@ -178,17 +178,16 @@ func logPage(ctx context.Context, page *whimsical.UserPage) {
 	if page.Total >= 0 {
 		progress = append(progress, zap.Int("total", page.Total))
 	}
-	l.Debug("baton-whimsical: reading users", progress...)
+	l.Debug(MessageReading, progress...)
 	if page.Next != "" {
 		return
 	}
-	l.Info("baton-whimsical: users read",
+	l.Info(MessageRead,
 		zap.Int("users", page.Read), zap.Int("editors", tally.Editors), zap.Int("viewers", tally.Viewers),
-		zap.Int("others", tally.Inactive+tally.NoRole), zap.Int("passes", page.Passes),
+		zap.Int("inactive", tally.Inactive), zap.Int("without_role", tally.NoRole), zap.Int("passes", page.Passes),
 		zap.Int("requests", page.Request+1), zap.Float64("seconds", page.Elapsed.Seconds()))
 	if tally.NoRole > 0 || tally.NoStatus > 0 {
-		l.Warn("baton-whimsical: the API did not report the role or the status of some users: "+
-			"without a role they hold no grant, without a status they count as users with access",
+		l.Warn(MessageNotReported,
 			zap.Int("users_without_role", tally.NoRole), zap.Int("users_without_status", tally.NoStatus), zap.Int("users", page.Read))
 	}
 }

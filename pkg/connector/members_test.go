@@ -187,26 +187,26 @@ func TestWhatASyncLogs(t *testing.T) {
 	}{
 		"nobody": {nil, []string{
 			"debug: baton-whimsical: reading users: total=0 users=0",
-			"info: baton-whimsical: users read: editors=0 others=0 passes=1 requests=1 seconds=0 users=0 viewers=0",
+			"info: baton-whimsical: users read: editors=0 inactive=0 passes=1 requests=1 seconds=0 users=0 viewers=0 without_role=0",
 		}},
 		"one inactive": {script.List{anInactiveEditor}, []string{
 			"debug: baton-whimsical: reading users: total=1 users=1",
-			"info: baton-whimsical: users read: editors=0 others=1 passes=1 requests=1 seconds=0 users=1 viewers=0",
+			"info: baton-whimsical: users read: editors=0 inactive=1 passes=1 requests=1 seconds=0 users=1 viewers=0 without_role=0",
 		}},
 		"one without a status": {script.List{untold}, []string{
 			"debug: baton-whimsical: reading users: total=1 users=1",
-			"info: baton-whimsical: users read: editors=0 others=0 passes=1 requests=1 seconds=0 users=1 viewers=1",
+			"info: baton-whimsical: users read: editors=0 inactive=0 passes=1 requests=1 seconds=0 users=1 viewers=1 without_role=0",
 			warning + " users=1 users_without_role=0 users_without_status=1",
 		}},
 		"one without a role": {script.List{noRole}, []string{
 			"debug: baton-whimsical: reading users: total=1 users=1",
-			"info: baton-whimsical: users read: editors=0 others=1 passes=1 requests=1 seconds=0 users=1 viewers=0",
+			"info: baton-whimsical: users read: editors=0 inactive=0 passes=1 requests=1 seconds=0 users=1 viewers=0 without_role=1",
 			warning + " users=1 users_without_role=1 users_without_status=0",
 		}},
 		"one of each": {script.List{unknown, anEditor, noRole, somebody, script.User{ID: "u3", UserName: "u3@example.com", Active: false, Editor: true}}, []string{
 			"debug: baton-whimsical: reading users: total=5 users=5",
 			"debug: baton-whimsical: reading users: total=5 users=5",
-			"info: baton-whimsical: users read: editors=1 others=3 passes=1 requests=2 seconds=0 users=5 viewers=1",
+			"info: baton-whimsical: users read: editors=1 inactive=1 passes=1 requests=2 seconds=0 users=5 viewers=1 without_role=2",
 			warning + " users=5 users_without_role=2 users_without_status=1",
 		}},
 	} {

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,8 +29,8 @@ type outage struct {
 	last     time.Time
 }
 
-// limit takes the result of a read that began at started. It returns err, or
-// once the outage has lasted too long Aborted, which the SDK does not repeat.
+// limit takes the result of a read that began at started. It returns err, of an
+// outage with the number of the try and when the sync gives up, or once the outage has lasted too long Aborted, which the SDK does not repeat.
 func (o *outage) limit(started time.Time, err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,11 +49,19 @@ func (o *outage) limit(started time.Time, err error) error {
 	o.last = time.Now()
 	lasted := o.last.Sub(o.since)
 	if o.failures < outageFailures || lasted < outageTime {
-		return err
+		return fmt.Errorf(prefix+"try %d failed, the sync gives up %s: %w", o.failures, o.end(lasted), err)
 	}
 	failures := o.failures
 	o.failures = 0 // the next sync begins anew
 	return status.Errorf(codes.Aborted,
 		prefix+"reading the workspace has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %v)",
 		lasted.Round(time.Second), failures, err)
+}
+
+// end says when a sync gives up.
+func (o *outage) end(lasted time.Duration) string {
+	if left := outageTime - lasted; left > 0 {
+		return "in " + left.Round(time.Second).String()
+	}
+	return fmt.Sprintf("after try %d", outageFailures)
 }

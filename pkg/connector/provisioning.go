@@ -41,7 +41,7 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	grants := []*v2.Grant{r.grant(id)}
 	active := user.Active != nil && *user.Active
 	if active && user.Role == r.id {
-		logUnchanged(ctx, "role granted", id, "is "+r.nounPhrase+" already")
+		logUnchanged(ctx, OperationGrant, id, "is "+r.nounPhrase+" already")
 		return grants, annotations.New(&v2.GrantAlreadyExists{}), nil
 	}
 	change := whimsical.Change{Role: r.id}
@@ -52,7 +52,7 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	if _, err := b.client.ChangeUser(ctx, user, change); err != nil {
 		return nil, nil, orGone(err)
 	}
-	logChange(ctx, "role granted", id, r.id)
+	logChange(ctx, OperationGrant, id, r.id)
 
 	var annos annotations.Annotations
 	if replaced, ok := roleByID(string(user.Role)); ok && active {
@@ -97,7 +97,7 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 	if err != nil {
 		return alreadyRevokedIfGone(ctx, id, err)
 	}
-	logChange(ctx, "role revoked", id, r.id)
+	logChange(ctx, OperationRevoke, id, r.id)
 	if after == nil {
 		return rs.AppendResourceDeleted(nil, userID(id)), nil
 	}
@@ -129,7 +129,7 @@ func orGone(err error) error {
 }
 
 func alreadyRevoked(ctx context.Context, id, reason string) (annotations.Annotations, error) {
-	logUnchanged(ctx, "role revoked", id, reason)
+	logUnchanged(ctx, OperationRevoke, id, reason)
 	return annotations.New(&v2.GrantAlreadyRevoked{}), nil
 }
 
@@ -147,12 +147,12 @@ func logChange(ctx context.Context, operation, user string, role whimsical.Role)
 	if role != whimsical.RoleUnknown {
 		fields = append(fields, zap.String("role", string(role)))
 	}
-	ctxzap.Extract(ctx).Info("baton-whimsical: workspace changed", fields...)
+	ctxzap.Extract(ctx).Info(MessageChanged, fields...)
 }
 
 // logUnchanged writes why an operation left the workspace as it was.
 func logUnchanged(ctx context.Context, operation, user, reason string) {
-	ctxzap.Extract(ctx).Info("baton-whimsical: nothing to change",
+	ctxzap.Extract(ctx).Info(MessageUnchanged,
 		zap.String("operation", operation), zap.String("user_id", loggedID(user)), zap.String("reason", reason))
 }
 
@@ -160,7 +160,7 @@ func logUnchanged(ctx context.Context, operation, user, reason string) {
 // addresses, which stay out.
 func loggedID(id string) string {
 	if id == "" || strings.Contains(id, "@") {
-		return "{id}"
+		return HiddenID
 	}
 	return id
 }

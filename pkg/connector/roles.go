@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -64,6 +65,15 @@ func roleByID(id string) (role, bool) {
 	return role{}, false
 }
 
+// RoleHolder returns how a sentence names somebody who holds a role, such as "an
+// Editor".
+func RoleHolder(id string) string {
+	if r, ok := roleByID(id); ok {
+		return r.nounPhrase
+	}
+	return "in the role " + id
+}
+
 // resourceID returns the id of the role's resource, which is all that a grant
 // needs.
 func (r role) resourceID() *v2.ResourceId {
@@ -87,6 +97,32 @@ func (r role) resource() (*v2.Resource, error) {
 func (r role) grant(user string) *v2.Grant {
 	slim := v2.Resource_builder{Id: r.resourceID()}.Build()
 	return grant.NewGrant(slim, assigned, userID(user))
+}
+
+// NewGrant returns the grant of an entitlement, role:editor:assigned or
+// role:viewer:assigned, to a user. It fails with InvalidArgument on another
+// entitlement.
+func NewGrant(entitlementID, user string) (*v2.Grant, error) {
+	var known []string
+	for _, r := range roles {
+		g := r.grant(user)
+		if g.GetEntitlement().GetId() == entitlementID {
+			return g, nil
+		}
+		known = append(known, g.GetEntitlement().GetId())
+	}
+	return nil, invalidArgument("there is no entitlement %q: there are %s", entitlementID, strings.Join(known, " and "))
+}
+
+// CutGrantID returns the ids of the entitlement and of the user that a grant's
+// id consists of. A user's id may hold colons. It fails with InvalidArgument on
+// another form.
+func CutGrantID(id string) (string, string, error) {
+	entitlementID, user, found := strings.Cut(id, ":"+userResourceType.GetId()+":")
+	if !found || user == "" {
+		return "", "", invalidArgument("%q is no grant: a grant is written as role:editor:assigned:user:ID", id)
+	}
+	return entitlementID, user, nil
 }
 
 type roleBuilder struct {

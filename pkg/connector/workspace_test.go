@@ -71,11 +71,7 @@ func start(t *testing.T, url string) *synctest.Harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(h.Close)
 	return h
 }
 
