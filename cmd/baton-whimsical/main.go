@@ -1,19 +1,32 @@
 // Command baton-whimsical syncs the users and roles of a Whimsical workspace,
 // and creates, changes and removes its users.
+//
+// A service, and what the SDK brings as subcommands, is left to the SDK's own command. A
+// one-shot run is made here, in one process: the SDK's runner takes a second one, tells
+// the outcome of it in the log alone, and destroys the file of an earlier sync where one
+// fails. To go back to that runner, take the line away that sets command.RunE.
 package main
 
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/config"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
+	"github.com/conductorone/baton-sdk/pkg/exit"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
+	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
 	cfg "github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -23,39 +36,71 @@ var version = "dev"
 
 func main() {
 	ctx, stop := context.WithCancelCause(context.Background())
-	settings, command, err := config.DefineConfigurationV2(ctx, "baton-whimsical", newServer, cfg.Config,
+	v, command, err := config.DefineConfigurationV2(ctx, "baton-whimsical", newServer, cfg.Config,
 		connectorrunner.WithSessionStoreEnabled(),
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(&connector.Connector{}),
 	)
-	run := &oneShot{stderr: os.Stderr}
 	if err != nil {
-		run.fail(unusableFile(os.Getenv("BATON_CONFIG_PATH"), err))
+		end(nil, settings.UnusableFile(os.Getenv("BATON_CONFIG_PATH"), err))
 	}
 	command.Version = version
 	describe(command)
+
+	var screen *terminal.Screen
+	serve := command.RunE
 	command.PersistentPreRunE = func(invoked *cobra.Command, _ []string) error {
-		if err := settings.BindPFlags(invoked.Flags()); err != nil {
+		flags := invoked.Flags()
+		if err := v.BindPFlags(flags); err != nil {
 			return err
 		}
-		service := settings.GetString("client-id") != ""
-		handleSignals(invoked, service, stop, run)
+		service := v.GetString("client-id") != ""
+		switch {
+		case invoked.Name() == "_connector-service":
+			// It ends with the service. It must outlive the signals that a terminal sends to
+			// both, or the service would take its end for a crash.
+			signal.Ignore(os.Interrupt, syscall.SIGTERM)
+		case service:
+			signals := make(chan os.Signal, 1)
+			signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+			go func() { <-signals; stop(connectorrunner.ErrSigTerm) }()
+		}
 		if invoked != command {
 			return nil
 		}
-		if service {
-			return refuse(settings, command.Flags(), service)
+		if !service {
+			screen = settings.Screen(flags)
 		}
-		return cmp.Or(run.start(settings, command.Flags()), refuse(settings, command.Flags(), service))
+		return cmp.Or(settings.Refuse(v, flags, service), settings.Complete(flags))
 	}
-	if err := command.Execute(); err != nil {
-		run.fail(err)
+	command.RunE = func(invoked *cobra.Command, args []string) error {
+		if v.GetString("client-id") != "" {
+			return serve(invoked, args)
+		}
+		return runOnce(v, invoked.Flags(), screen)
 	}
-	run.clean()
+	end(screen, command.Execute())
+}
+
+// end ends the process with the code of an error, whose message it prints, or with that of
+// a process that a signal has killed.
+func end(screen *terminal.Screen, err error) {
+	switch {
+	case screen != nil && err != nil:
+		screen.Show("Error: "+terminal.Sentence(err), "")
+	case screen != nil:
+		screen.Show("", "")
+	case err != nil:
+		_, _ = fmt.Fprintln(os.Stderr, status.Convert(err).Message()) // there is nowhere else to say that it failed
+	}
+	if interrupted, ok := errors.AsType[*interruption](err); ok {
+		os.Exit(128 + int(interrupted.signal))
+	}
+	exit.Exit(err)
 }
 
 // newServer builds the connector for the SDK, in place of its config.RunConnector.
-func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
+func newServer(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
+	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
 	if err != nil {
 		return nil, err
 	}

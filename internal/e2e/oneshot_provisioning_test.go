@@ -21,7 +21,6 @@ func TestOneShotGrantsAndRevokes(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
-	f.Succeed()
 	users, viewer := w.Users(), person(t, w, isViewer).ID
 
 	f.Succeed(grantArgs("editor", viewer)...)
@@ -46,17 +45,19 @@ func TestOneShotGrantsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
-	f.Succeed()
 	leaver := person(t, w, isViewer).ID
 	w.Remove(leaver)
 	w.TakeRequests()
 
-	// The SDK looks a user up in the last sync; the connector reads them afresh.
-	f.Fail(codes.NotFound, "the last sync holds no such user", grantArgs("editor", "nobody")...)
-	f.Fail(codes.NotFound, "the last sync holds no such user, role", grantArgs("admin", person(t, w, isViewer).ID)...)
-	f.Fail(codes.NotFound, "role or grant", revokeArgs("editor", "nobody")...)
-	launch.NewFolder(t, w).Fail(codes.FailedPrecondition, "the file holds no sync", grantArgs("editor", leaver)...)
+	// No file is needed: the role and the person are named.
+	const known = "there are role:editor:assigned and role:viewer:assigned"
+	f.Fail(codes.NotFound, "the account is gone", grantArgs("editor", "nobody")...)
+	f.Fail(codes.InvalidArgument, known, grantArgs("admin", person(t, w, isViewer).ID)...)
+	f.Fail(codes.InvalidArgument, known, revokeArgs("admin", leaver)...)
+	f.Fail(codes.InvalidArgument, "a grant is written as role:editor:assigned:user:ID", "--revoke-grant=role:editor:assigned")
+	f.Fail(codes.InvalidArgument, "to a user only", "--grant-entitlement=role:editor:assigned", "--grant-principal=editor", "--grant-principal-type=role")
 	f.Fail(codes.NotFound, "the account is gone", grantArgs("editor", leaver)...)
+	f.Succeed(revokeArgs("editor", "nobody")...)
 	untouched(t, w)
 }
 
@@ -121,8 +122,7 @@ func TestOneShotRefusesAccountsThatCannotBe(t *testing.T) {
 		"a malformed e-mail in a profile":  {codes.InvalidArgument, "valid email", []string{profile, `{"email":"ada"}`}},
 		"an unknown role":                  {codes.InvalidArgument, "it must be editor, viewer or default", []string{"--create-account-email", ada, profile, `{"role":"admin"}`}},
 		"a profile that is no JSON object": {codes.InvalidArgument, "nothing was created", []string{"--create-account-email", ada, profile, `{'role':'viewer'}`}},
-		// The SDK does not get as far as the connector.
-		"no e-mail": {codes.Unknown, "unknown provisioning action", []string{profile, `{"first_name":"Ada"}`}},
+		"no e-mail":                        {codes.InvalidArgument, "the account has no e-mail address", []string{profile, `{"first_name":"Ada"}`}},
 	} {
 		t.Log(name)
 		f.Fail(test.code, test.says, test.args...)
@@ -135,7 +135,6 @@ func TestOneShotDeletes(t *testing.T) {
 	w := faults.Serve(t, twelve)
 	f := launch.NewFolder(t, w)
 	users, editor := w.Users(), person(t, w, isEditor).ID
-	f.Succeed()
 	f.Succeed(deleteArgs(editor)...)
 	f.Succeed(deleteArgs(editor)...)
 	f.Succeed(deleteArgs("nobody")...)
@@ -156,7 +155,6 @@ func TestOneShotActions(t *testing.T) {
 	f.Succeed(actionArgs("enable_user", editor)...)
 	f.Syncs(users)
 
-	// The SDK would exit with 2 (Unknown) whatever the reason.
 	w.TakeRequests()
 	f.Fail(codes.NotFound, "there is no user with this id", actionArgs("enable_user", "nobody")...)
 	f.Fail(codes.InvalidArgument, "disable_user needs the argument user_id", "--invoke-action", "disable_user")

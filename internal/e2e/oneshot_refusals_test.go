@@ -114,7 +114,7 @@ func TestAScriptWithAnUnsetVariableStops(t *testing.T) {
 func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{
-		"--delete-resource=u", "--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e",
+		"--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e",
 	} {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()

@@ -84,7 +84,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, others: 2).", "Warning: ", "Written to sync.c1z in N seconds."}},
+		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, inactive: 1, without a role: 1).", "Warning: ", "Written to sync.c1z in N seconds."}},
 		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor now."}},
 		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
 		{revokeArgs("editor", editor), []string{"User " + editor + " is no longer an Editor."}},
@@ -122,12 +122,12 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 	}{
 		"a sync":             {refused, nil, codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401"},
 		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
-		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: the last sync holds no such user"},
+		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: the account is gone from the Whimsical workspace"},
 		"an unknown action":  {nil, actionArgs("frobnicate", "u"), codes.NotFound, "Error: there is no such action"},
 		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "Error: --revoke-grant"},
 		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
 		"no e-mail address":  {nil, []string{"--create-account-profile", `{"email":"ada"}`}, codes.InvalidArgument, "Error: the account's email is not an e-mail address"},
-		"no e-mail at all":   {nil, []string{"--create-account-profile", `{"first_name":"Ada"}`}, codes.Unknown, "Error: the account has no e-mail address"},
+		"no e-mail at all":   {nil, []string{"--create-account-profile", `{"first_name":"Ada"}`}, codes.InvalidArgument, "Error: the account has no e-mail address"},
 		"a flag of no sense": {nil, []string{"--nonsense"}, codes.Unknown, "unknown flag: --nonsense"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,11 +68,7 @@ func serveConnector(t *testing.T, url string) (*synctest.Harness, *launch.Output
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(h.Close)
 	return h, log
 }
 

@@ -1,140 +1,134 @@
-// Package terminal shows a one-shot run to a person: the progress on one line, and a
-// sentence for each thing to know. It reads the log that the run writes anyway.
+// Package terminal shows a one-shot run to a person: its progress on one line, and a
+// sentence for each thing to know. It uses no control sequences, which not every terminal
+// knows: progress is written over with spaces.
 package terminal
 
 import (
-	"bufio"
-	_ "embed"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
-	"strconv"
 	"strings"
-	"text/template"
-	"time"
+	"sync"
 	"unicode"
 
-	"github.com/dustin/go-humanize"
-	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
+	"google.golang.org/grpc/status"
 )
 
-//go:embed sentences.tmpl
-var sentencesTemplate string
+// Screen shows what is logged of a run, as a zapcore.Core. It is safe for concurrent use.
+type Screen struct {
+	out   io.Writer
+	width int
 
-var sentences = template.Must(template.New("").Funcs(template.FuncMap{
-	"comma": humanize.Commaf, "sentence": Sentence,
-}).Parse(sentencesTemplate))
+	mu    sync.Mutex
+	shown int // the length of the progress on the last line
+}
 
-// endOfLog comes behind all lines that are to be shown.
-const endOfLog = "end of the log\n"
-
-// Open starts to show a run on a terminal, out: a pipe takes the place of standard
-// error, so that the log of both processes comes here. The function that it returns
-// shows what has been logged so far, and nothing from then on. It is nil where nobody
-// looks on, or where the log itself is asked for.
-func Open(settings *viper.Viper, flags *pflag.FlagSet, out *os.File) (func(), error) {
-	asked := flags.Changed("log-path") || flags.Changed("log-level") || flags.Changed("log-format") || flags.Changed("list-action-schemas")
-	if asked || !term.IsTerminal(int(out.Fd())) { //nolint:gosec // a file descriptor is a small number
-		return nil, nil
+// Open returns a screen on a terminal, or nil where the file is none.
+func Open(file *os.File) *Screen {
+	descriptor := int(file.Fd()) //nolint:gosec // a file descriptor is a small number
+	if !term.IsTerminal(descriptor) {
+		return nil
 	}
-	log, stderr, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	os.Stderr = stderr
-	for name, value := range map[string]string{"level": "debug", "format": "json"} {
-		settings.Set("log-"+name, value)
-		_ = os.Setenv("BATON_LOG_"+strings.ToUpper(name), value) // for the second process
-	}
-	closed := make(chan struct{})
-	file := settings.GetString("file")
-	width, _, _ := term.GetSize(int(out.Fd())) //nolint:gosec // see above
+	width, _, _ := term.GetSize(descriptor)
 	if width == 0 {
 		width = 80 // where a terminal does not report it
 	}
-	go func() {
-		defer close(closed)
-		show(log, out, file, width)
-	}()
-	return func() { _, _ = stderr.WriteString(endOfLog); <-closed }, nil
+	return &Screen{out: file, width: width}
 }
 
-// show shows the lines of a log until it ends. Progress is written over with spaces:
-// not every terminal knows control sequences.
-func show(log io.Reader, out io.Writer, file string, width int) {
-	started, synced, shown, before := time.Now(), false, 0, map[string]bool{}
-	put := func(progress, line string) {
-		progress = progress[:min(len(progress), max(0, width-1))]
-		_, _ = fmt.Fprint(out, "\r", strings.Repeat(" ", shown), "\r", line, progress)
-		shown = len(progress)
+// Show shows a line that stays, and below it what is going on, until something else is
+// shown. Either may be empty. Without a screen, it does nothing.
+func (s *Screen) Show(line, progress string) {
+	if s == nil {
+		return
 	}
-	put("Connecting to Whimsical...", "")
-	defer put("", "")
-	for lines := bufio.NewReader(log); ; {
-		line, err := lines.ReadString('\n')
-		if err != nil || strings.HasSuffix(line, endOfLog) {
-			return
-		}
-		entry := map[string]any{}
-		if json.Unmarshal([]byte(line), &entry) != nil {
-			put("", line) // of a crash
-			continue
-		}
-		synced = synced || entry["msg"] == "Sync complete."
-		entry["synced"], entry["file"], entry["elapsed"] = synced, file, time.Since(started).Seconds()
-		var said strings.Builder
-		_ = sentences.Execute(&said, entry) // an odd line is cut short
-		text := plain(said.String())
-		if progress, found := strings.CutPrefix(text, "..."); found {
-			put(progress+"...", "")
-		} else if text != "" && !before[text] { // both processes give some warnings
-			before[text] = true
-			put("", text+"\n")
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if line != "" {
+		line = plain(line) + "\n"
 	}
+	progress = plain(progress)
+	progress = progress[:min(len(progress), max(0, s.width-1))]
+	_, _ = fmt.Fprint(s.out, "\r", strings.Repeat(" ", s.shown), "\r", line, progress) // there is nowhere else to say that it failed
+	s.shown = len(progress)
 }
 
-var (
-	// actionError is how the SDK prints the answer of an action that failed.
-	actionError = regexp.MustCompile(`^(?:runner: error processing task: )?action invoke failed: .*?string_value:\s*("(?:[^"\\]|\\.)*")`)
-	// layers are what the layers of the SDK put in front of an error.
-	layers = regexp.MustCompile(`^.*?baton-whimsical: |rpc error: code = \w+ desc = |baton-whimsical: ` +
-		`|^(?:runner: error processing task: |pebble: not found: |sql: no rows in result set: |(?:pebble engine: )?no current sync: ` +
-		`|error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: )+`)
-)
+// Enabled implements zapcore.Core: entries of every level may tell of progress.
+func (s *Screen) Enabled(zapcore.Level) bool { return true }
 
-// reworded are errors and warnings of the SDK that name its parts, and what they
-// mean here.
+// With implements zapcore.Core. The fields of a logger are about the SDK, and not shown.
+func (s *Screen) With([]zapcore.Field) zapcore.Core { return s }
+
+// Check implements zapcore.Core.
+func (s *Screen) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if sentenceFor(entry) != nil {
+		return checked.AddCore(entry, s)
+	}
+	return checked
+}
+
+// Write implements zapcore.Core.
+func (s *Screen) Write(entry zapcore.Entry, fields []zapcore.Field) error {
+	said := zapcore.NewMapObjectEncoder()
+	for _, field := range fields {
+		if err, ok := field.Interface.(error); ok {
+			said.AddString(field.Key, Sentence(err))
+		} else {
+			field.AddTo(said)
+		}
+	}
+	said.AddString("msg", sentence(entry.Message))
+	var text strings.Builder
+	err := sentenceFor(entry).Execute(&text, said.Fields)
+	if progress, found := strings.CutPrefix(text.String(), "..."); found {
+		s.Show("", progress+"...")
+	} else if text.Len() > 0 {
+		s.Show(text.String(), "")
+	}
+	return err
+}
+
+// Sync implements zapcore.Core: nothing is buffered.
+func (s *Screen) Sync() error { return nil }
+
+// reworded are errors and warnings of the SDK that name its parts, and what they mean here.
 var reworded = map[string]string{
 	"invalid AccountInfo_Email.Address": "the account's email is not an e-mail address: give it in the form person@example.com",
-	"c1zPath must be set":               "the file has no name: give it one with --file",
 	"dotc1z: WithEngine overridden":     "the file keeps the storage engine that it was begun with",
 	"fresh ingest filtered references":  "what refers to a type that is not synced was left out",
 	"skipping resource due to":          "there is no such user or role, so it is not in the file",
-	"c1z: invalid file":                 "the file that --file names is no .c1z file",
-	"error parsing baton id":            "--sync-resources takes IDs such as bid:r:user/ID",
 	"handler for action":                "there is no such action: the actions are enable_user and disable_user",
-	"unknown provisioning action":       "the account has no e-mail address: give one in --create-account-profile",
 }
 
-// Sentence returns an error without the layers that it came through.
-func Sentence(text string) string {
-	if match := actionError.FindStringSubmatch(text); match != nil {
-		if quoted, err := strconv.Unquote(match[1]); err == nil {
-			text = quoted
-		}
+// layers are what the SDK puts in front of an error of the store.
+var layers = regexp.MustCompile(`^(?:error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: )+`)
+
+// Sentence returns an error on one line, in words of this connector where it has some,
+// and without the layers of the SDK that it came through.
+func Sentence(err error) string {
+	var answered interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &answered) {
+		return sentence(answered.GRPCStatus().Message())
 	}
-	own := strings.Contains(text, "baton-whimsical: ") // which may quote the server
+	return sentence(err.Error())
+}
+
+func sentence(text string) string {
+	const prefix = "baton-whimsical: "
+	text = strings.Join(strings.Fields(plain(text)), " ")
+	if _, own, found := strings.Cut(text, prefix); found { // which may quote the server
+		return strings.ReplaceAll(own, prefix, "")
+	}
 	for sign, meaning := range reworded {
-		if !own && strings.Contains(text, sign) {
+		if strings.Contains(text, sign) {
 			return meaning
 		}
 	}
-	return layers.ReplaceAllString(strings.Join(strings.Fields(plain(text)), " "), "")
+	return layers.ReplaceAllString(text, "")
 }
 
 // plain replaces what a terminal does not print but acts on.

@@ -2,31 +2,77 @@ package terminal
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// seconds are what differs between two runs.
-var seconds = regexp.MustCompile(`[0-9.]+ seconds`)
+// log writes what a run may log.
+func log(l *zap.Logger) {
+	const refused = "baton-whimsical: Whimsical refused to create the account, and nothing was changed"
+	unavailable := status.Error(codes.Unavailable, "list resources failed: baton-whimsical: GET /scim-v2/Users answered 503 Service Unavailable: "+
+		"Whimsical's API is failing at the moment: try again later")
+	l.Info("starting session store server")
+	l.Debug(connector.MessageReading, zap.String("grpc.method", "ListResources"), zap.Int("users", 100))
+	l.Debug(connector.MessageReading, zap.Int("users", 3400), zap.Int("total", 50000))
+	l.Warn("retrying operation", zap.Error(fmt.Errorf("sync: %w", unavailable)), zap.Int("wait", 1))
+	l.Warn("finished unary call with code FailedPrecondition", zap.String("grpc.code", "FailedPrecondition"), zap.Error(errors.New("x")))
+	l.Error("ratelimit: error running client request", zap.Error(errors.New("x")))
+	l.Debug(connector.MessageReading, zap.Int("users", 50000), zap.Int("total", 50000))
+	l.Info(connector.MessageRead, zap.Int("users", 50000), zap.Int("editors", 9700), zap.Int("viewers", 37815), zap.Int("inactive", 1515),
+		zap.Int("without_role", 970), zap.Int("passes", 1), zap.Int("requests", 506), zap.Float64("seconds", 16.1))
+	for _, missing := range [][2]int{{970, 0}, {2, 1500}, {0, 1}} {
+		l.With(zap.String("grpc.start_time", "x")).Warn(connector.MessageNotReported,
+			zap.Int("users", 50000), zap.Int("users_without_role", missing[0]), zap.Int("users_without_status", missing[1]))
+	}
+	l.Warn("baton-whimsical: the account's profile has keys that are not known (email, first_name, last_name and role are)", zap.Strings("keys", []string{"rol", "title"}))
+	l.Warn("max attempts reached", zap.Error(status.Error(codes.Aborted, "disk full")))
+	l.Info("Syncing grants...")
+	for _, change := range [][3]string{
+		{connector.OperationGrant, "u1", "editor"}, {connector.OperationRevoke, "u1", "viewer"}, {connector.OperationRevoke, "u1", "editor"},
+		{connector.OperationCreate, "u1", "viewer"}, {connector.OperationCreate, connector.HiddenID, ""}, {connector.OperationActivate, "u1", "editor"},
+		{connector.OperationDelete, "u1", ""}, {connector.OperationEnable, "u1", ""}, {connector.OperationDisable, "u1", ""},
+		{"user renamed", "u1", ""}, {connector.OperationDelete, "an \u001b[31mid\nof two lines", ""},
+	} {
+		fields := []zap.Field{zap.String("operation", change[0]), zap.String("user_id", change[1])}
+		if change[2] != "" {
+			fields = append(fields, zap.String("role", change[2]))
+		}
+		l.Info(connector.MessageChanged, fields...)
+	}
+	l.Info(connector.MessageUnchanged, zap.String("operation", connector.OperationGrant), zap.String("user_id", "u1"), zap.String("reason", "is a Viewer already"))
+	l.Info(connector.MessageUnchanged, zap.String("operation", connector.OperationCreate), zap.String("user_id", connector.HiddenID),
+		zap.String("reason", "exists already as viewer, not editor (grant the role to change it)"))
+	l.Info(connector.MessagePending, zap.String("reason", "invited: waits for the first login"))
+	l.Warn(refused, zap.String("reason", "seat limit reached"))
+	l.Warn(refused, zap.String("reason", "a reason that was cut..."))
+	l.Warn("fresh ingest filtered references to unsynced types", zap.Int("count", 3))
+	l.Info("Sync complete.")
+	l.Info(MessageWritten, zap.String("file", "sync.c1z"), zap.Float64("seconds", 12.34))
+}
 
 func TestALogAsAPersonReadsIt(t *testing.T) {
-	log, err := os.Open(filepath.Join("testdata", "log.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }()
 	var out bytes.Buffer
-	show(log, &out, "sync.c1z", 80)
+	screen := &Screen{out: &out, width: 80}
+	log(zap.New(screen))
+	screen.Show("Error: "+Sentence(status.Error(codes.Unavailable, "baton-whimsical: no connection")), "")
 
 	// What a line shows one after the other stands on lines of their own here.
 	got := regexp.MustCompile(`(?m)^ *(\n|$)| +$`).ReplaceAllString(strings.ReplaceAll(out.String(), "\r", "\n"), "")
-	got = seconds.ReplaceAllString(got, "N seconds")
 	golden := filepath.Join("testdata", "screen.txt")
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
@@ -43,10 +89,13 @@ func TestALogAsAPersonReadsIt(t *testing.T) {
 }
 
 func TestTheProgressFitsTheTerminal(t *testing.T) {
-	log := `{"msg":"retrying operation","error":"` + strings.Repeat("long ", 50) + `"}` + "\n" + endOfLog
 	for width := range 90 {
 		var out bytes.Buffer
-		show(strings.NewReader(log), &out, "sync.c1z", width)
+		screen := &Screen{out: &out, width: width}
+		entry := zapcore.Entry{Level: zapcore.WarnLevel, Message: "retrying operation"}
+		if err := screen.Write(entry, []zapcore.Field{zap.String("error", strings.Repeat("long ", 50))}); err != nil {
+			t.Fatal(err)
+		}
 		for line := range strings.SplitSeq(out.String(), "\r") {
 			if len(line) > 0 && len(line) >= width {
 				t.Fatalf("%d columns, in %d: %q", len(line), width, line)
@@ -56,35 +105,29 @@ func TestTheProgressFitsTheTerminal(t *testing.T) {
 }
 
 func TestAnErrorIsOneSentence(t *testing.T) {
-	const sentence = "GET /scim-v2/Users answered 401 Unauthorized: the SCIM token was refused"
-	for _, text := range []string{
-		sentence,
-		"baton-whimsical: " + sentence,
-		"runner: error processing task: rpc error: code = Unauthenticated desc = validate failed: baton-whimsical: " + sentence,
-		`runner: error processing task: action invoke failed: fields:{key:"error"  value:{string_value:"rpc error: code = Unauthenticated desc = baton-whimsical: ` + sentence + `"}}`,
+	const said = "GET /scim-v2/Users answered 401 Unauthorized: the SCIM token was refused"
+	answered := status.Error(codes.Unauthenticated, "validate failed: baton-whimsical: "+said)
+	for _, err := range []error{
+		errors.New(said),
+		errors.New("baton-whimsical: " + said),
+		answered,
+		fmt.Errorf("list resources failed: %w", answered),
+		errors.Join(fmt.Errorf("sync: %w", answered), errors.New("store: not closed")),
 	} {
-		if got := Sentence(text); got != sentence {
-			t.Errorf("%q becomes %q", text, got)
+		if got := Sentence(err); got != said {
+			t.Errorf("%q becomes %q", err, got)
 		}
-	}
-	if got, want := Sentence(`action invoke failed: fields:{key:"error" value:{string_value:"he said \"no\""}}`), `he said "no"`; got != want {
-		t.Errorf("%q, want %q", got, want)
 	}
 	const quoted = "baton-whimsical: PATCH /Users/u answered 409 Conflict: "
 	for text, want := range map[string]string{
-		quoted + `string_value:"\u001b[31m"`: "PATCH /Users/u answered 409 Conflict: " + `string_value:"\u001b[31m"`,
-		quoted + "pebble: not found: here ^": "PATCH /Users/u answered 409 Conflict: pebble: not found: here ^",
-		quoted + "handler for action":        "PATCH /Users/u answered 409 Conflict: handler for action",
-		"a \x1b[31mred\u202e id":             "a [31mred id",
-		"c1z: invalid file":                  "the file that --file names is no .c1z file",
+		quoted + `string_value:"\u001b[31m"`:             "PATCH /Users/u answered 409 Conflict: " + `string_value:"\u001b[31m"`,
+		quoted + "handler for action":                    "PATCH /Users/u answered 409 Conflict: handler for action",
+		"rpc: handler for action promote_user not found": "there is no such action: the actions are enable_user and disable_user",
+		"a \x1b[31mred\u202e id":                         "a [31mred id",
+		"disk\nfull":                                     "disk full",
 		"error closing store: pebble store close: save failed, store left open and unsaved data preserved under /tmp/x: open y.tmp: no space left": "open y.tmp: no space left",
-		"error parsing baton id 'user:u1' at location 4: invalid prefix: 'user'\n       ^":                                                         "--sync-resources takes IDs such as bid:r:user/ID",
-		"runner: error processing task: disk\nfull":                                                                                                "disk full",
-		"runner: error processing task: pebble engine: no current sync: the file holds no sync":                                                    "the file holds no sync",
-		"runner: error processing task: pebble: not found: the last sync holds no such user":                                                       "the last sync holds no such user",
-		"runner: error processing task: sql: no rows in result set: the last sync holds no such":                                                   "the last sync holds no such",
 	} {
-		if got := Sentence(text); got != want {
+		if got := Sentence(errors.New(text)); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}

@@ -1,0 +1,73 @@
+package settings
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/conductorone/baton-sdk/pkg/field"
+	"github.com/conductorone/baton-sdk/pkg/logging"
+	"github.com/conductorone/baton-sdk/pkg/uotel"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
+)
+
+// flushTime is how long a collector may take for what a run still has to send.
+const flushTime = 5 * time.Second
+
+// Screen returns the terminal to show a one-shot run on, or nil where nobody looks on, or
+// the log itself is asked for.
+func Screen(flags *pflag.FlagSet) *terminal.Screen {
+	if slices.ContainsFunc([]string{"log-path", "log-level", "log-format", "list-action-schemas"}, flags.Changed) {
+		return nil
+	}
+	return terminal.Open(os.Stderr)
+}
+
+// WithLog starts the log that the settings describe, or that of a screen where there is
+// one, and sends it and traces to an OpenTelemetry collector where one is named. The
+// function that it returns sends what is left.
+func WithLog(ctx context.Context, v *viper.Viper, screen *terminal.Screen) (context.Context, func(), error) {
+	ctx, err := logged(ctx, v, screen)
+	endpoint := v.GetString(field.OtelCollectorEndpointFieldName)
+	if endpoint == "" || err != nil {
+		return ctx, func() {}, err
+	}
+	options := []uotel.Option{uotel.WithServiceName("baton-whimsical-server"), uotel.WithOtelEndpoint(endpoint,
+		v.GetString(field.OtelCollectorEndpointTLSCertPathFieldName), v.GetString(field.OtelCollectorEndpointTLSCertFieldName))}
+	for name, option := range map[string]uotel.Option{
+		field.OtelCollectorEndpointTLSInsecureFieldName: uotel.WithInsecureOtelEndpoint(endpoint),
+		field.OtelTracingDisabledFieldName:              uotel.WithTracingDisabled(),
+		field.OtelLoggingDisabledFieldName:              uotel.WithLoggingDisabled(),
+	} {
+		if v.GetBool(name) {
+			options = append(options, option)
+		}
+	}
+	ctx, shutdown, err := uotel.InitOtel(ctx, options...)
+	return ctx, func() {
+		limited, cancel := context.WithTimeout(ctx, flushTime)
+		defer cancel()
+		if err := shutdown(limited); err != nil {
+			ctxzap.Extract(ctx).Warn("baton-whimsical: not all telemetry could be sent", zap.Error(err))
+		}
+	}, err
+}
+
+func logged(ctx context.Context, v *viper.Viper, screen *terminal.Screen) (context.Context, error) {
+	if screen != nil {
+		onScreen := func(zap.Config) zapcore.Core { return screen }
+		return logging.InitWithCore(ctx, onScreen, logging.WithOutputPaths(nil), logging.WithLogLevel(zapcore.FatalLevel.String()))
+	}
+	options := []logging.Option{logging.WithLogFormat(v.GetString("log-format")), logging.WithLogLevel(v.GetString("log-level"))}
+	if paths := v.GetStringSlice("log-path"); len(paths) > 0 {
+		options = append(options, logging.WithOutputPaths(paths))
+	}
+	return logging.Init(ctx, options...)
+}

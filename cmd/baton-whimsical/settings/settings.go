@@ -1,0 +1,237 @@
+// Package settings refuses settings of the command with which the SDK would do something
+// else than was asked for, or nothing, without a word. Its errors carry InvalidArgument,
+// unless they are the SDK's own.
+package settings
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/bid"
+	"github.com/conductorone/baton-sdk/pkg/dotc1z/c1zstore"
+	"github.com/conductorone/baton-sdk/pkg/field"
+	"github.com/conductorone/baton-sdk/pkg/sync"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/conductorone/baton-whimsical/pkg/connector"
+)
+
+var (
+	// naming matches the settings that say what to sync or to change.
+	naming = regexp.MustCompile(`^(create-account|delete-resource|grant|invoke|revoke|rotate|sync-resource)`)
+	// unsupported matches the settings for what Whimsical has not, such as tickets, and for
+	// what the SDK does with files of earlier syncs.
+	unsupported = regexp.MustCompile(`^(bulk-|compact-|event-feed|external-resource-|rotate-|ticket-|.*-tickets?$|` +
+		`list-ticket-schemas|.*-resource-actions?(-|$)|(invoke-action|list-action-schemas)-resource-type)`)
+	// ofServices matches the settings that have an effect in service mode alone. What
+	// --provisioning allows is allowed in a one-shot run.
+	ofServices = regexp.MustCompile(`^(health-check|keep-previous-sync-c1z|log-event-log|log-level-debug|session-store-|skip-full-sync|task-concurrency|ticketing)`)
+	// quoted is what a YAML error shows of the file, which may be a secret.
+	quoted = regexp.MustCompile("`[^`]*`|\n")
+)
+
+// Refuse returns the first error of the checks, of which some are for a one-shot run alone.
+func Refuse(v *viper.Viper, flags *pflag.FlagSet, service bool) error {
+	checks := []func(*viper.Viper, *pflag.FlagSet) error{configurationFileUnusable, nothingWouldRun}
+	if !service {
+		checks = append(checks, outOfRange, nameEmpty, actionMissing, settingUnsupported, typeUnknown)
+	}
+	for _, fails := range checks {
+		if err := fails(v, flags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Complete makes a user what a grant or a deletion is about, where no type is given.
+func Complete(flags *pflag.FlagSet) error {
+	for _, name := range []string{"grant-principal", "delete-resource"} {
+		if flags.Changed(name) && !flags.Changed(name+"-type") {
+			if err := flags.Set(name+"-type", "user"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// configurationFileUnusable refuses a file that the SDK passes over, or replaces by another.
+func configurationFileUnusable(v *viper.Viper, _ *pflag.FlagSet) error {
+	named, none := os.Getenv("BATON_CONFIG_PATH"), viper.ConfigFileNotFoundError{}
+	err := v.ReadInConfig()
+	used := v.ConfigFileUsed()
+	switch {
+	case err != nil && (named != "" || !errors.As(err, &none)):
+		return UnusableFile(cmp.Or(named, used), err)
+	case named != "" && filepath.Base(used) != filepath.Base(named):
+		return UnusableFile(named, errors.New(used+" would be read in its place"))
+	}
+	return nil
+}
+
+// UnusableFile returns the error of a configuration file, without what is in it.
+func UnusableFile(path string, err error) error {
+	return Invalid("the configuration file " + path + " cannot be used: " + quoted.ReplaceAllString(err.Error(), ""))
+}
+
+func nothingWouldRun(v *viper.Viper, _ *pflag.FlagSet) error {
+	if v.GetInt("task-concurrency") < 1 {
+		return Invalid("--task-concurrency must be 1 to 100: with less, nothing would ever run")
+	}
+	return nil
+}
+
+// outOfRange applies the SDK's rules for its own settings. To them, 0 is no value.
+func outOfRange(v *viper.Viper, _ *pflag.FlagSet) error {
+	timeout, engine, tasks := field.HttpTimeoutField, field.StorageEngineField, field.TaskConcurrencyField
+	_, timeoutErr := field.ValidateField(&timeout, cmp.Or(v.GetInt(timeout.GetName()), -1))
+	_, engineErr := field.ValidateField(&engine, v.GetString(engine.GetName()))
+	_, tasksErr := field.ValidateField(&tasks, v.GetInt(tasks.GetName()))
+	return cmp.Or(timeoutErr, engineErr, tasksErr)
+}
+
+// nameEmpty refuses an empty name, as where a script's variable is not set: everything
+// would be synced. The SDK has copied into the flags what is not empty elsewhere.
+func nameEmpty(v *viper.Viper, flags *pflag.FlagSet) error {
+	file := viper.New()
+	file.SetConfigFile(v.ConfigFileUsed())
+	_ = file.ReadInConfig() // which an earlier check has done; there may be none
+	return firstOf(flags, func(flag *pflag.Flag) error {
+		_, set := os.LookupEnv(variable(flag))
+		given := flag.Changed || set || slices.Contains(file.AllKeys(), flag.Name)
+		if given && naming.MatchString(flag.Name) && strings.Trim(flag.Value.String(), "[]\", \t\r\n") == "" {
+			return Invalid("--" + flag.Name + " (" + variable(flag) + ") is empty, and nothing was done: give it a value, or leave it out")
+		}
+		return nil
+	})
+}
+
+func actionMissing(v *viper.Viper, flags *pflag.FlagSet) error {
+	if flags.Changed("invoke-action-args") && v.GetString("invoke-action") == "" {
+		return Invalid("--invoke-action-args names no action, and nothing was done: give --invoke-action as well")
+	}
+	return nil
+}
+
+func settingUnsupported(_ *viper.Viper, flags *pflag.FlagSet) error {
+	return firstOf(flags, func(flag *pflag.Flag) error {
+		if unsupported.MatchString(flag.Name) && flag.Value.String() != flag.DefValue {
+			return status.Error(codes.Unimplemented, "baton-whimsical: --"+flag.Name+" ("+variable(flag)+") is for something that this command does not do: leave it out")
+		}
+		return nil
+	})
+}
+
+// WithoutEffect returns the settings that a one-shot run does nothing with.
+func WithoutEffect(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if ofServices.MatchString(flag.Name) && flag.Value.String() != flag.DefValue {
+			names = append(names, flag.Name)
+		}
+	})
+	return names
+}
+
+// typeUnknown refuses a type of which nothing would be synced.
+func typeUnknown(v *viper.Viper, _ *pflag.FlagSet) error {
+	resources, err := targets(v)
+	if err != nil {
+		return err
+	}
+	asked := v.GetStringSlice("sync-resource-types")
+	for _, resource := range resources {
+		asked = append(asked, resource.GetId().GetResourceType())
+	}
+	var known []string
+	for _, builder := range (&connector.Connector{}).ResourceSyncers(context.Background()) {
+		known = append(known, builder.ResourceType(context.Background()).GetId())
+	}
+	for _, name := range asked {
+		if !slices.Contains(known, name) {
+			return Invalid("there is no resource type " + name + " to sync: the types are " + strings.Join(known, " and "))
+		}
+	}
+	return nil
+}
+
+// targets returns what a targeted sync is about.
+func targets(v *viper.Viper) ([]*v2.Resource, error) {
+	var resources []*v2.Resource
+	for _, id := range v.GetStringSlice("sync-resources") {
+		resource, err := bid.ParseResourceBid(id)
+		if err != nil {
+			return nil, Invalid("--sync-resources takes IDs such as bid:r:user/ID")
+		}
+		resources = append(resources, resource)
+	}
+	return resources, nil
+}
+
+// Engine returns the storage engine that is asked for, "" for the SDK's default.
+func Engine(v *viper.Viper) c1zstore.Engine {
+	return c1zstore.Engine(v.GetString(field.StorageEngineField.GetName()))
+}
+
+// SyncOptions returns what the settings say of a sync. It fails with InvalidArgument where
+// --sync-resources cannot be read.
+func SyncOptions(v *viper.Viper) ([]sync.SyncOpt, error) {
+	resources, err := targets(v)
+	workers := v.GetInt(field.WorkerCountField.GetName())
+	if v.GetBool(field.ParallelSyncField.GetName()) && workers == 0 {
+		workers = -1 // as many as there are processors
+	}
+	return []sync.SyncOpt{
+		sync.WithTargetedSyncResources(resources),
+		sync.WithSyncResourceTypes(v.GetStringSlice("sync-resource-types")),
+		sync.WithSkipEntitlementsAndGrants(v.GetBool("skip-entitlements-and-grants")),
+		sync.WithSkipGrants(v.GetBool("skip-grants")),
+		sync.WithStorageEngine(Engine(v)),
+		sync.WithWorkerCount(workers),
+	}, err
+}
+
+// Object reads a setting that is a JSON object, or empty. The example is for the error.
+func Object(v *viper.Viper, name, example string) (*structpb.Struct, error) {
+	read := map[string]any{}
+	if text := v.GetString(name); text != "" {
+		if err := json.Unmarshal([]byte(text), &read); err != nil || read == nil {
+			return nil, Invalid("--" + name + " is not a JSON object, and nothing was created or changed: write it like " + example)
+		}
+	}
+	return structpb.NewStruct(read)
+}
+
+// firstOf returns the first error of a check of each flag, in the order of their names.
+func firstOf(flags *pflag.FlagSet, fails func(*pflag.Flag) error) error {
+	var first error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if first == nil {
+			first = fails(flag)
+		}
+	})
+	return first
+}
+
+// variable returns the environment variable of a flag.
+func variable(flag *pflag.Flag) string {
+	return "BATON_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+}
+
+// Invalid returns an error of what was asked for.
+func Invalid(message string) error {
+	return status.Error(codes.InvalidArgument, "baton-whimsical: "+message)
+}
