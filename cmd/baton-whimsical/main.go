@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
@@ -53,6 +54,7 @@ func main() {
 		if err := v.BindPFlags(flags); err != nil {
 			return err
 		}
+		v.Set("client-id", strings.TrimSpace(v.GetString("client-id"))) // as the connector does with the token
 		service := v.GetString("client-id") != ""
 		switch {
 		case invoked.Name() == "_connector-service":

@@ -142,17 +142,49 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 	}
 }
 
-func TestATerminalEndsARunByControlC(t *testing.T) {
+func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{})
-	w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
-	p := look(t, launch.NewFolder(t, w), nil)
-	<-w.Struck()
-	if _, err := p.terminal.WriteString("\x03"); err != nil {
-		t.Fatal(err)
+	for name, test := range map[string]struct {
+		earlier bool
+		args    []string
+		says    string
+	}{
+		"a sync":                             {false, nil, "Error: interrupted: nothing was written"},
+		"a sync over a file":                 {true, nil, "Error: interrupted: sync.c1z is as it was"},
+		"a grant":                            {false, grantArgs("editor", "u"), "Error: interrupted: the change may have been made"},
+		"an action, which goes on by itself": {false, actionArgs("disable_user", "u"), "Error: interrupted: the change may have been made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := faults.Serve(t, sim.Config{})
+			f := launch.NewFolder(t, w)
+			if test.earlier {
+				f.Succeed()
+			}
+			w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
+			p := look(t, f, nil, test.args...)
+			<-w.Struck()
+			if _, err := p.terminal.WriteString("\x03"); err != nil {
+				t.Fatal(err)
+			}
+			code, stays, _ := p.sees()
+			if code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
+				t.Errorf("exit %d, the terminal shows %q", code, stays)
+			}
+			if entries, err := os.ReadDir(f.Dir); err != nil || len(entries) != map[bool]int{true: 1}[test.earlier] {
+				t.Errorf("left behind: %v, %v", entries, err)
+			}
+		})
 	}
-	if code, stays, _ := p.sees(); code != 130 || len(stays) > 1 {
-		t.Errorf("exit %d, the terminal shows %q", code, stays)
+}
+
+func TestATerminalShowsWhichTryAnOutageIsAt(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{Users: 12})
+	w.Set(faults.Rule{Fault: faults.Named("reset before the answer"), Operations: []faults.Operation{faults.List}, Times: 8})
+	code, _, all := look(t, launch.NewFolder(t, w), nil).sees()
+	if code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
+		t.Errorf("exit %d, the terminal shows %q", code, all)
 	}
 }
 

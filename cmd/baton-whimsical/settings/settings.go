@@ -8,10 +8,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -44,7 +46,7 @@ var (
 
 // Refuse returns the first error of the checks, of which some are for a one-shot run alone.
 func Refuse(v *viper.Viper, flags *pflag.FlagSet, service bool) error {
-	checks := []func(*viper.Viper, *pflag.FlagSet) error{configurationFileUnusable, nothingWouldRun}
+	checks := []func(*viper.Viper, *pflag.FlagSet) error{configurationFileUnusable, booleanUnreadable, tokenMissing, nothingWouldRun}
 	if !service {
 		checks = append(checks, outOfRange, nameEmpty, actionMissing, settingUnsupported, typeUnknown)
 	}
@@ -85,6 +87,25 @@ func configurationFileUnusable(v *viper.Viper, _ *pflag.FlagSet) error {
 // UnusableFile returns the error of a configuration file, without what is in it.
 func UnusableFile(path string, err error) error {
 	return Invalid("the configuration file " + path + " cannot be used: " + quoted.ReplaceAllString(err.Error(), ""))
+}
+
+// booleanUnreadable refuses what the SDK takes for false: yes, on, "true" with its quotes
+// or with a blank behind it.
+func booleanUnreadable(v *viper.Viper, flags *pflag.FlagSet) error {
+	return firstOf(flags, func(flag *pflag.Flag) error {
+		text, isText := v.Get(flag.Name).(string)
+		if _, err := strconv.ParseBool(text); flag.Value.Type() == "bool" && isText && text != "" && err != nil {
+			return Invalid(fmt.Sprintf("--%s (%s) is %q, and has to be true or false, without quotes or blanks", flag.Name, variable(flag), text))
+		}
+		return nil
+	})
+}
+
+func tokenMissing(v *viper.Viper, _ *pflag.FlagSet) error {
+	if strings.TrimSpace(v.GetString("whimsical-token")) == "" {
+		return Invalid("BATON_WHIMSICAL_TOKEN is not set: set it to the SCIM OAuth token, which Whimsical's Workspace settings reveal under SCIM provisioning")
+	}
+	return nil
 }
 
 func nothingWouldRun(v *viper.Viper, _ *pflag.FlagSet) error {

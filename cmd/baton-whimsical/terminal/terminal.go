@@ -18,6 +18,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// echo is what a terminal shows of Ctrl-C, behind the progress.
+const echo = "^C"
+
 // Screen shows what is logged of a run, as a zapcore.Core. It is safe for concurrent use.
 type Screen struct {
 	out   io.Writer
@@ -52,9 +55,11 @@ func (s *Screen) Show(line, progress string) {
 		line = plain(line) + "\n"
 	}
 	progress = plain(progress)
-	progress = progress[:min(len(progress), max(0, s.width-1))]
+	progress = progress[:min(len(progress), max(0, s.width-1-len(echo)))]
 	_, _ = fmt.Fprint(s.out, "\r", strings.Repeat(" ", s.shown), "\r", line, progress) // there is nowhere else to say that it failed
-	s.shown = len(progress)
+	if s.shown = 0; progress != "" {
+		s.shown = len(progress) + len(echo)
+	}
 }
 
 // Enabled implements zapcore.Core: entries of every level may tell of progress.
