@@ -23,16 +23,16 @@ const (
 	// patience bounds every wait. It is far above what any of them takes, so that it
 	// ends a test that hangs and none that is slow.
 	patience = 3 * time.Minute
-	// farewell bounds the time that a process and its child may take to end once they
-	// were told to.
+	// farewell bounds the time that a process, and the child that a service has, may take
+	// to end once they were told to.
 	farewell = 5 * time.Second
 )
 
 // Process is a run of a command.
 type Process struct {
-	// Cmd is the first of the two processes.
+	// Cmd is the process, of a service the first one of two.
 	Cmd *exec.Cmd
-	// Stdout and Stderr keep what both processes write.
+	// Stdout and Stderr keep what it writes, and its child.
 	Stdout, Stderr *Output
 	// Context ends with the test, with the process, or when patience does.
 	Context context.Context
@@ -69,7 +69,7 @@ func Start(t testing.TB, c Command) *Process {
 	}
 	p.Cmd.Dir = c.Dir
 	p.Cmd.Env = append([]string{"HOME=" + c.Dir, "TMPDIR=" + c.Dir, "BATON_LOG_LEVEL=debug"}, c.Env...)
-	// The connector's child writes there as well. So Wait, which waits for the last
+	// A service's child writes there as well. So Wait, which waits for the last
 	// writer, returns when both have ended.
 	p.Cmd.Stdout, p.Cmd.Stderr = p.Stdout, p.Stderr
 	p.Cmd.WaitDelay = patience
@@ -106,8 +106,8 @@ func (p *Process) stop() {
 	}
 }
 
-// Signal sends a signal to the first process, or to the process group, as a terminal
-// and a supervisor do. Both processes have to end in time; the exit code is returned.
+// Signal sends a signal to the process, or to the process group, as a supervisor and a
+// terminal do. It has to end in time, with its child; the exit code is returned.
 func (p *Process) Signal(sig syscall.Signal, group bool) int {
 	p.t.Helper()
 	target := p.Cmd.Process.Pid
@@ -122,8 +122,8 @@ func (p *Process) Signal(sig syscall.Signal, group bool) int {
 	return p.Wait()
 }
 
-// Wait waits until both processes have ended, and returns the exit code, which is -1
-// when a signal ended the first one.
+// Wait waits until the process and its child have ended, and returns the exit code, which
+// is -1 when a signal ended the process.
 func (p *Process) Wait() int {
 	p.t.Helper()
 	select {

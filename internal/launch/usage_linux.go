@@ -10,7 +10,7 @@ import (
 )
 
 // PeakMemory samples the anonymous memory of the process and its children, of which
-// the kernel keeps no peak, until both have ended. It returns the largest sum in bytes.
+// the kernel keeps no peak, until all have ended. It returns the largest sum in bytes.
 func (p *Process) PeakMemory() int64 {
 	var peak int64
 	ticker := time.NewTicker(10 * time.Millisecond)

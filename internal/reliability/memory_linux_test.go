@@ -19,7 +19,7 @@ const (
 )
 
 // measured runs the connector and returns its exit code and the largest amount of
-// anonymous memory that both processes together had at a time.
+// anonymous memory that it had at a time.
 func measured(f *launch.Folder) (int, int64) {
 	p := f.Start()
 	peak := p.PeakMemory()
