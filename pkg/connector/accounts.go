@@ -183,7 +183,7 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (co
 	case status.Code(err) == codes.AlreadyExists, whimsical.AnswerLost(err):
 		found, lookErr := b.client.FindUser(ctx, account.UserName)
 		switch {
-		case found != nil && found.Active != nil && *found.Active && status.Code(err) != codes.AlreadyExists:
+		case found != nil && found.Status == whimsical.StatusActive && status.Code(err) != codes.AlreadyExists:
 			// Nobody had the address before, so this is the account, whose answer was lost.
 			logChange(ctx, "user created", found.ID, found.Role)
 			if err := checkRole(found, account); err != nil {
@@ -200,7 +200,7 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (co
 		return refused(ctx, err)
 	case err != nil:
 		return nil, err
-	case created.Active == nil || !*created.Active:
+	case created.Status != whimsical.StatusActive:
 		// The server had an old record of the person.
 		return b.adopt(ctx, created, account)
 	}
@@ -228,7 +228,7 @@ func checkRole(created *whimsical.User, account whimsical.NewUser) error {
 // adopt takes an existing user for the account. One who is active stays as they
 // are; any other is activated, with the role asked for.
 func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
-	if user.Active != nil && *user.Active {
+	if user.Status == whimsical.StatusActive {
 		reason := "exists already"
 		if account.Role != whimsical.RoleUnknown && user.Role != account.Role {
 			reason = "exists already as " + string(user.Role) + ", not " + string(account.Role) + " (grant the role to change it)"
@@ -239,8 +239,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 		logUnchanged(ctx, "user created", user.ID, reason)
 		return alreadyExists(user)
 	}
-	active := true
-	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Active: &active})
+	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Status: whimsical.StatusActive})
 	if err != nil {
 		return nil, err
 	}

@@ -39,15 +39,14 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	}
 
 	grants := []*v2.Grant{r.grant(id)}
-	active := user.Active != nil && *user.Active
+	active := user.Status == whimsical.StatusActive
 	if active && user.Role == r.id {
 		logUnchanged(ctx, "role granted", id, "is "+r.nounPhrase+" already")
 		return grants, annotations.New(&v2.GrantAlreadyExists{}), nil
 	}
 	change := whimsical.Change{Role: r.id}
 	if !active {
-		change.Active = new(bool)
-		*change.Active = true
+		change.Status = whimsical.StatusActive
 	}
 	if _, err := b.client.ChangeUser(ctx, user, change); err != nil {
 		return nil, nil, orGone(err)
@@ -86,7 +85,7 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 	case r.id == whimsical.RoleEditor && user.Role != whimsical.RoleViewer:
 		change.Role = whimsical.RoleViewer
 	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleViewer:
-		change.Active = new(bool)
+		change.Status = whimsical.StatusInactive
 	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleUnknown:
 		return nil, failedPrecondition("Whimsical does not report this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
 			"Check the user's role in Whimsical's Workspace settings, or delete the account")

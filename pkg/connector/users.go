@@ -144,7 +144,7 @@ func userTrait(user *whimsical.User) *v2.UserTrait {
 
 func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
 	switch {
-	case user.ActiveUnreadable:
+	case user.Status == whimsical.StatusUnreadable:
 		return v2.UserTrait_Status_STATUS_UNSPECIFIED
 	case user.IsActive():
 		return v2.UserTrait_Status_STATUS_ENABLED
@@ -171,8 +171,8 @@ func userProfile(user *whimsical.User) *structpb.Struct {
 			fields[key] = structpb.NewStringValue(truncated(value, maxUserID))
 		}
 	}
-	if user.Active != nil {
-		fields[profileActive] = structpb.NewBoolValue(*user.Active)
+	if user.Status.Reported() {
+		fields[profileActive] = structpb.NewBoolValue(user.IsActive())
 	}
 	return &structpb.Struct{Fields: fields}
 }

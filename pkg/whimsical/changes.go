@@ -113,14 +113,14 @@ func AnswerLost(err error) bool {
 type Change struct {
 	// Role, when not RoleUnknown, is the new role.
 	Role Role
-	// Active, when not nil, activates or deactivates the user. Deactivation
-	// removes the user from the workspace.
-	Active *bool
+	// Status, when not StatusAbsent, is the new status: StatusActive, or
+	// StatusInactive, which removes the user from the workspace.
+	Status Status
 }
 
 // deactivates reports whether the change takes a user out of the workspace.
 func (c Change) deactivates() bool {
-	return c.Active != nil && !*c.Active
+	return c.Status == StatusInactive
 }
 
 // outcome is what a user shows of a change.
@@ -147,16 +147,15 @@ func (c Change) outcome(before, after *User) outcome {
 			return notApplied
 		}
 	}
-	if c.Active == nil {
-		return result
-	}
 	switch {
-	case after.Active != nil && *after.Active != *c.Active:
-		return notApplied
-	case after.Active != nil:
+	case c.Status == StatusAbsent, after.Status == c.Status:
 		return result
-	case *c.Active && c.Role != RoleUnknown && before.Active == nil && !after.ActiveUnreadable,
-		!*c.Active && before.Active != nil && *before.Active && !after.ActiveUnreadable:
+	case after.Status.Reported():
+		return notApplied
+	case after.Status == StatusUnreadable:
+		return notReported
+	case c.Status == StatusActive && c.Role != RoleUnknown && !before.Status.Reported(),
+		c.Status == StatusInactive && before.Status == StatusActive:
 		return result
 	default:
 		return notReported
@@ -166,7 +165,7 @@ func (c Change) outcome(before, after *User) outcome {
 // shows reports whether a user shows a change that the server did not confirm:
 // what a read showed before proves nothing.
 func (c Change) shows(before, after *User) bool {
-	return c.outcome(before, after) == applied && (after.Active != nil || c.outcome(before, before) != applied)
+	return c.outcome(before, after) == applied && (after.Status.Reported() || c.outcome(before, before) != applied)
 }
 
 const patchOpSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -191,8 +190,9 @@ func (c Change) request(withPath bool) map[string]any {
 		editor := c.Role == RoleEditor
 		replace(ExtensionSchema+":editor", editor, map[string]any{ExtensionSchema: map[string]bool{"editor": editor}})
 	}
-	if c.Active != nil {
-		replace("active", *c.Active, map[string]bool{"active": *c.Active})
+	if c.Status != StatusAbsent {
+		active := c.Status == StatusActive
+		replace("active", active, map[string]bool{"active": active})
 	}
 	return map[string]any{"schemas": []string{patchOpSchema}, "Operations": operations}
 }
@@ -322,11 +322,10 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 		return unconfirmed(err)
 	case err != nil:
 		return err
-	case user.Active != nil && !*user.Active:
+	case user.Status == StatusInactive:
 		return nil
 	case unsupported:
-		inactive := false
-		_, err := c.ChangeUser(ctx, user, Change{Active: &inactive})
+		_, err := c.ChangeUser(ctx, user, Change{Status: StatusInactive})
 		return err
 	case lost:
 		return refused

@@ -20,13 +20,11 @@ func failsWith(t *testing.T, err error, code codes.Code, says string) {
 	}
 }
 
-func pointer[T any](value T) *T { return &value }
-
 var (
 	toEditor   = Change{Role: RoleEditor}
-	activate   = Change{Active: pointer(true)}
-	deactivate = Change{Active: pointer(false)}
-	reinstate  = Change{Active: pointer(true), Role: RoleViewer}
+	activate   = Change{Status: StatusActive}
+	deactivate = Change{Status: StatusInactive}
+	reinstate  = Change{Status: StatusActive, Role: RoleViewer}
 
 	anEditor  = script.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: true}
 	aViewer   = script.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: false}
@@ -38,8 +36,8 @@ var (
 )
 
 func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
-	wasViewer := &User{ID: "u1", Role: RoleViewer, Active: pointer(true)}
-	wasInactive := &User{ID: "u1", Role: RoleEditor, Active: pointer(false)}
+	wasViewer := &User{ID: "u1", Role: RoleViewer, Status: StatusActive}
+	wasInactive := &User{ID: "u1", Role: RoleEditor, Status: StatusInactive}
 	untold := &User{ID: "u1", Role: RoleViewer}
 	// lost is as many lost answers as the client sends a PATCH.
 	lost := func(body string) []script.Step {

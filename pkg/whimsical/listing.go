@@ -71,7 +71,7 @@ type Tally struct {
 }
 
 func (t *Tally) add(user *User) {
-	if user.Active == nil {
+	if !user.Status.Reported() {
 		t.NoStatus++
 	}
 	switch {

@@ -34,6 +34,27 @@ const (
 	RoleViewer Role = "viewer"
 )
 
+// Status tells whether a user is active (RFC 7643 section 4.1.1).
+type Status string
+
+const (
+	// StatusAbsent means that the API did not report "active". Some servers leave
+	// it out when it is false.
+	StatusAbsent Status = ""
+	// StatusUnreadable means that "active" was sent and is no boolean.
+	StatusUnreadable Status = "unreadable"
+	// StatusInactive is that of a user without access.
+	StatusInactive Status = "inactive"
+	// StatusActive is that of a user with access.
+	StatusActive Status = "active"
+)
+
+// Reported reports whether the API tells that a user is active or inactive.
+// What it does not report is never "already so".
+func (s Status) Reported() bool {
+	return s == StatusActive || s == StatusInactive
+}
+
 // User is a user as the API returned it. What the API did not send, or sent
 // in an unreadable form, has the zero value.
 type User struct {
@@ -46,10 +67,8 @@ type User struct {
 	// Email is the e-mail address marked as primary, else the one equal to
 	// UserName, else the first.
 	Email string
-	// Active is nil when the API did not report it in a readable form.
-	Active *bool
-	// ActiveUnreadable is set when "active" was sent and is no boolean.
-	ActiveUnreadable bool
+	// Status is the status, StatusAbsent or StatusUnreadable when it was so.
+	Status Status
 	// Role is the role, RoleUnknown when it was absent or unreadable.
 	Role Role
 	// Created is meta.created.
@@ -57,10 +76,9 @@ type User struct {
 }
 
 // IsActive reports whether the user counts as one with access in a sync: only
-// a user whom the API calls inactive has none. A change looks at Active itself:
-// what was not reported is not "already so".
+// a user whom the API calls inactive has none. A change looks at Status itself.
 func (u *User) IsActive() bool {
-	return u.Active == nil || *u.Active
+	return u.Status != StatusInactive
 }
 
 // Name returns a name to show, never empty: the display name, else the parts
@@ -121,17 +139,16 @@ func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		r.problem = errUnreadableID
 	}
 	r.user = &User{
-		ID:               string(id),
-		UserName:         string(userName),
-		DisplayName:      string(displayName),
-		GivenName:        string(given),
-		FamilyName:       string(family),
-		FormattedName:    string(formattedName),
-		Email:            addresses.primary(string(userName)),
-		Active:           active.pointer(),
-		ActiveUnreadable: active.set && !active.known,
-		Role:             roleOf(editor),
-		Created:          created.Time,
+		ID:            string(id),
+		UserName:      string(userName),
+		DisplayName:   string(displayName),
+		GivenName:     string(given),
+		FamilyName:    string(family),
+		FormattedName: string(formattedName),
+		Email:         addresses.primary(string(userName)),
+		Status:        statusOf(active),
+		Role:          roleOf(editor),
+		Created:       created.Time,
 	}
 	return nil
 }
@@ -145,6 +162,20 @@ func roleOf(editor boolean) Role {
 		return RoleEditor
 	default:
 		return RoleViewer
+	}
+}
+
+// statusOf reads "active".
+func statusOf(active boolean) Status {
+	switch {
+	case !active.set:
+		return StatusAbsent
+	case !active.known:
+		return StatusUnreadable
+	case active.value:
+		return StatusActive
+	default:
+		return StatusInactive
 	}
 }
 
