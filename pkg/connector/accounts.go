@@ -92,7 +92,7 @@ func accountEmail(info *v2.AccountInfo, profile map[string]*structpb.Value) (str
 	if !isEmail(email) {
 		return "", invalidArgument("the account's %s is not an e-mail address: give it in the form person@example.com", source)
 	}
-	return strings.ToLower(email), nil
+	return whimsical.LowerCase(email), nil
 }
 
 // accountRole reads the role of an account. Nobody gets a paid seat by leaving

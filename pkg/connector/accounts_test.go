@@ -318,6 +318,20 @@ func TestNoPasswordIsDeclared(t *testing.T) {
 	}
 }
 
+func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) {
+	for _, address := range []string{"\u212aim@example.com", "k\u0130m@example.com"} {
+		t.Run(address, func(t *testing.T) {
+			kim := script.User{ID: "u1", UserName: "kim@example.com", Active: false, Editor: false}
+			stranger := script.User{ID: "u2", UserName: address, Active: true, Editor: true}
+			body := strings.ReplaceAll(creation("", ada, asEditor), ada, address)
+			scripted(t, []script.Step{
+				script.Find(address, script.OK(script.List{kim})), script.Post(body, script.Created(stranger)), script.Get("u2", script.OK(stranger)),
+			}, func(p *provisioner) outcome { return p.do("create editor", "", address) },
+				expectation{result: "success u2", changes: changed("user created", "u2", "editor")})
+		})
+	}
+}
+
 func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 	done := expectation{changes: changed("user deleted", "u1", "")}
 	nobody := expectation{annos: doesNotExist, reason: "is gone already"}

@@ -94,7 +94,7 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer does not report a user, and no such user was found")
 	case shown == nil:
 		return answered, ErrPending
-	case shown.UserName != "" && !strings.EqualFold(shown.UserName, u.UserName):
+	case shown.UserName != "" && LowerCase(shown.UserName) != LowerCase(u.UserName):
 		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the server created a user, but with another userName than was asked for", adviceByHand)
 	default:
 		return shown, nil

@@ -60,8 +60,20 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 	return user, nil
 }
 
-// FindUser looks a user up by userName, without regard to case (RFC 7644
-// section 3.4.2.2). It returns nil when there is none; of several, one who is
+// LowerCase returns an address with its ASCII letters in lower case, as Whimsical wants them. Others stay as
+// they are: folded, they may make another address, of another person.
+func LowerCase(address string) string {
+	folded := []byte(address)
+	for i, c := range folded {
+		if c >= 'A' && c <= 'Z' {
+			folded[i] = c + 'a' - 'A'
+		}
+	}
+	return string(folded)
+}
+
+// FindUser looks a user up by userName, without regard to the case of ASCII
+// letters (RFC 7644 section 3.4.2.2). It returns nil when there is none; of several, one who is
 // active.
 //
 // Users whom the server returns although they have another userName are passed
@@ -94,7 +106,7 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	others := false
 	for _, user := range list.users {
 		switch {
-		case !strings.EqualFold(user.UserName, userName):
+		case LowerCase(user.UserName) != LowerCase(userName):
 			others = true
 		case found == nil || !found.IsActive() && user.IsActive():
 			found = user

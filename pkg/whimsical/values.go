@@ -232,7 +232,7 @@ func (e emails) primary(userName string) string {
 		switch {
 		case one.primary.value:
 			r = 2
-		case strings.EqualFold(string(one.value), userName):
+		case LowerCase(string(one.value)) == LowerCase(userName):
 			r = 1
 		}
 		if r > rank {
