@@ -54,33 +54,19 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 		DisplayName: a.displayName,
 		Description: a.description,
 		ActionType:  []v2.ActionType{a.actionType},
-		Arguments: []*configv1.Field{
-			configv1.Field_builder{
-				Name:        profileUserID,
-				DisplayName: "User ID",
-				Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
-				IsRequired:  true,
-				StringField: &configv1.StringField{},
-			}.Build(),
-		},
+		Arguments: []*configv1.Field{configv1.Field_builder{
+			Name: profileUserID, DisplayName: "User ID", IsRequired: true, StringField: &configv1.StringField{},
+			Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
+		}.Build()},
 		ReturnTypes: []*configv1.Field{
-			configv1.Field_builder{
-				Name: "success", DisplayName: "Success",
-				Description: "Whether the user has the status asked for.",
-				BoolField:   &configv1.BoolField{},
-			}.Build(),
-			configv1.Field_builder{
-				Name: profileUserID, DisplayName: "User ID",
-				Description: "The SCIM id of the user.",
-				StringField: &configv1.StringField{},
-			}.Build(),
+			configv1.Field_builder{Name: "success", DisplayName: "Success", Description: "Whether the user has the status asked for.", BoolField: &configv1.BoolField{}}.Build(),
+			configv1.Field_builder{Name: profileUserID, DisplayName: "User ID", Description: "The SCIM id of the user.", StringField: &configv1.StringField{}}.Build(),
 		},
 	}.Build()
 }
 
-// invoke changes the status, unless it is as asked already. Disabling somebody
-// who is gone is done already. It fails with InvalidArgument without user_id, and
-// with NotFound when there is nobody to enable.
+// invoke changes the status, unless it is as asked already. Disabling somebody who is gone is done already.
+// It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
 	id, ok := actions.GetStringArg(args, profileUserID)
 	if !ok || strings.TrimSpace(id) == "" {
@@ -104,7 +90,7 @@ func (a statusAction) change(ctx context.Context, id string) error {
 		return nil
 	}
 	if err == nil {
-		_, err = a.client.ChangeUser(ctx, user, whimsical.Change{Status: a.status})
+		_, err = a.client.ChangeUser(ctx, user, whimsical.Change{Status: a.status, KeepRole: enables})
 	}
 	switch {
 	case isNotFound(err) && enables:

@@ -113,7 +113,8 @@ func TestNotFoundForAFilterMeansNobodyOnlyWhereSCIMAnswers(t *testing.T) {
 
 func TestAnAPIThatKnowsNoFiltersSaysSo(t *testing.T) {
 	for statusCode, code := range map[int]codes.Code{
-		http.StatusBadRequest: codes.InvalidArgument, http.StatusNotImplemented: codes.FailedPrecondition,
+		http.StatusBadRequest: codes.InvalidArgument, http.StatusUnprocessableEntity: codes.InvalidArgument,
+		http.StatusNotImplemented: codes.FailedPrecondition,
 	} {
 		_, err := following(t, listed(found(findAda), scimscript.Refused(statusCode, "", ""))).FindUser(t.Context(), "ada@example.com")
 		failsWith(t, err, code, "the API cannot look people up by userName")
