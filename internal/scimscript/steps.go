@@ -22,6 +22,12 @@ func Find(userName string, reply Reply) Step {
 	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
 }
 
+// FindID expects that the users are listed whose id is the given one.
+func FindID(id string, reply Reply) Step {
+	filter := "id%20eq%20%22" + url.QueryEscape(id) + "%22"
+	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
+}
+
 // FindNobody expects that a user is looked up by userName, who is not there.
 func FindNobody(userName string) Step {
 	return Find(userName, OK(List{}))

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -32,29 +33,22 @@ const roleDefault = "default"
 func accountCreationSchema() *v2.ConnectorAccountCreationSchema {
 	field := func(order int32, required bool, name, description, placeholder string) *v2.ConnectorAccountCreationSchema_Field {
 		return v2.ConnectorAccountCreationSchema_Field_builder{
-			DisplayName: name,
-			Required:    required,
-			Description: description,
-			Placeholder: placeholder,
-			Order:       order,
+			DisplayName: name, Required: required, Description: description, Placeholder: placeholder, Order: order,
 			StringField: &v2.ConnectorAccountCreationSchema_StringField{},
 		}.Build()
 	}
 	return v2.ConnectorAccountCreationSchema_builder{
 		FieldMap: map[string]*v2.ConnectorAccountCreationSchema_Field{
-			"email": field(1, true, "Email", "The e-mail address that the person logs in with through SAML.", "person@example.com"),
-			"first_name": field(2, false, "First name",
-				"The given name. Whimsical lets only the person change it later.", "Ada"),
-			"last_name": field(3, false, "Last name",
-				"The family name. Whimsical lets only the person change it later.", "Lovelace"),
+			"email":      field(1, true, "Email", "The e-mail address that the person logs in with through SAML.", "person@example.com"),
+			"first_name": field(2, false, "First name", "The given name. Whimsical lets only the person change it later.", "Ada"),
+			"last_name":  field(3, false, "Last name", "The family name. Whimsical lets only the person change it later.", "Lovelace"),
 			"role": field(4, false, "Role",
 				"viewer (free, also when empty), editor (a paid seat), or default: the workspace's default role, which may be a paid seat.", "viewer"),
 		},
 	}.Build()
 }
 
-// newUser reads what to create from an account, and refuses with
-// InvalidArgument what Whimsical cannot take.
+// newUser reads what to create from an account, and refuses with InvalidArgument what Whimsical cannot take.
 func newUser(info *v2.AccountInfo) (whimsical.NewUser, error) {
 	profile := info.GetProfile().GetFields()
 	email, err := accountEmail(info, profile)
@@ -73,8 +67,8 @@ func newUser(info *v2.AccountInfo) (whimsical.NewUser, error) {
 	}, nil
 }
 
-// accountEmail takes the e-mail address from the primary e-mail, else the
-// login, else the profile. Whimsical wants it in lower case.
+// accountEmail takes the e-mail address from the primary e-mail, else the login, else the profile. Whimsical
+// wants it in lower case.
 func accountEmail(info *v2.AccountInfo, profile map[string]*structpb.Value) (string, error) {
 	source, email := "profile.email", firstString(profile, "email")
 	if login := strings.TrimSpace(info.GetLogin()); login != "" {
@@ -92,11 +86,10 @@ func accountEmail(info *v2.AccountInfo, profile map[string]*structpb.Value) (str
 	if !isEmail(email) {
 		return "", invalidArgument("the account's %s is not an e-mail address: give it in the form person@example.com", source)
 	}
-	return strings.ToLower(email), nil
+	return whimsical.LowerCase(email), nil
 }
 
-// accountRole reads the role of an account. Nobody gets a paid seat by leaving
-// it out.
+// accountRole reads the role of an account. Nobody gets a paid seat by leaving it out.
 func accountRole(value *structpb.Value) (whimsical.Role, error) {
 	if _, null := value.GetKind().(*structpb.Value_NullValue); value == nil || null {
 		return whimsical.RoleViewer, nil
@@ -126,8 +119,8 @@ func firstString(profile map[string]*structpb.Value, names ...string) string {
 	return ""
 }
 
-// warnUnknownKeys names the keys of a profile that nothing reads: one of them may
-// be a role that was misspelt.
+// warnUnknownKeys names the keys of a profile that nothing reads: one of them may be a role that was
+// misspelt.
 func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
 	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name", "login"} // the last one is the SDK's
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(profile)), func(key string) bool { return slices.Contains(known, key) })
@@ -137,25 +130,22 @@ func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
 	}
 }
 
-// CreateAccountCapabilityDetails declares that accounts have no credentials of
-// their own: people log in through SAML.
+// CreateAccountCapabilityDetails declares that accounts have no credentials of their own: people log in
+// through SAML.
 func (b *userBuilder) CreateAccountCapabilityDetails(context.Context) (*v2.CredentialDetailsAccountProvisioning, annotations.Annotations, error) {
 	noPassword := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
 	return v2.CredentialDetailsAccountProvisioning_builder{
-		SupportedCredentialOptions: []v2.CapabilityDetailCredentialOption{noPassword},
-		PreferredCredentialOption:  noPassword,
+		SupportedCredentialOptions: []v2.CapabilityDetailCredentialOption{noPassword}, PreferredCredentialOption: noPassword,
 	}.Build(), nil, nil
 }
 
-// CreateAccount creates a user. An active user with the same e-mail address is
-// an answer (already exists), not a failure, and is left as it is; one who is
-// inactive, or whose status the API does not report, is activated. What waits
-// for the person or for an administrator is reported as requiring action, with
-// the server's reason. Credential options are ignored: no password exists.
+// CreateAccount creates a user. An active user with the same e-mail address is an answer (already exists),
+// not a failure, and is left as it is; one who is inactive, or whose status the API does not report, is
+// activated. What waits for the person or for an administrator is reported as requiring action, with the
+// server's reason. Credential options are ignored: no password exists.
 //
-// It fails with InvalidArgument, before any request, on a malformed e-mail
-// address or an unknown role, and with FailedPrecondition when the user was
-// created with another role than asked for.
+// It fails with InvalidArgument, before any request, on a malformed e-mail address or an unknown role, and
+// with FailedPrecondition when the user was created with another role than asked for.
 func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions) (
 	connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error,
 ) {
@@ -168,67 +158,106 @@ func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _
 	return response, nil, nil, err
 }
 
-func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
-	found, err := b.client.FindUser(ctx, account.UserName)
+type accountResponse = connectorbuilder.CreateAccountResponse
+
+func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (accountResponse, error) {
+	user, err := b.client.FindUser(ctx, account.UserName)
 	if err != nil {
 		return nil, err
 	}
-	if found != nil {
-		return b.adopt(ctx, found, account)
+	if user != nil {
+		return b.adopt(ctx, user, account)
 	}
-	created, err := b.client.CreateUser(ctx, account)
+	user, err = b.client.CreateUser(ctx, account)
 	switch {
 	case errors.Is(err, whimsical.ErrPending):
-		return pending(ctx, created, account)
-	case status.Code(err) == codes.AlreadyExists, whimsical.AnswerLost(err):
-		found, lookErr := b.client.FindUser(ctx, account.UserName)
-		switch {
-		case found != nil && found.Active != nil && *found.Active && status.Code(err) != codes.AlreadyExists:
-			// Nobody had the address before, so this is the account, whose answer was lost.
-			logChange(ctx, OperationCreate, found.ID, found.Role)
-			if err := checkRole(found, account); err != nil {
-				return nil, err
-			}
-			return alreadyExists(found)
-		case found != nil:
-			return b.adopt(ctx, found, account)
-		case status.Code(err) != codes.AlreadyExists:
-			return nil, err
-		case lookErr != nil:
-			return nil, lookErr
-		}
-		return refused(ctx, err)
+		return pending(ctx, cmp.Or(user, &whimsical.User{}), account)
+	case status.Code(err) == codes.AlreadyExists:
+		return b.taken(ctx, account, err)
+	case whimsical.AnswerLost(err):
+		return b.lost(ctx, account, err)
 	case err != nil:
 		return nil, err
-	case created.Active == nil || !*created.Active:
-		// The server had an old record of the person.
-		return b.adopt(ctx, created, account)
+	default:
+		return b.shown(ctx, user, account, succeeded)
 	}
-	logChange(ctx, OperationCreate, created.ID, created.Role)
-	if err := checkRole(created, account); err != nil {
-		return nil, err
-	}
-	return succeeded(created)
 }
 
-// checkRole fails with FailedPrecondition on a user who was created with another
-// role than asked for.
-func checkRole(created *whimsical.User, account whimsical.NewUser) error {
+// taken takes the user for the account whom a second look finds after a 409, or reports the refusal.
+func (b *userBuilder) taken(ctx context.Context, account whimsical.NewUser, conflict error) (accountResponse, error) {
+	user, err := b.client.FindUser(ctx, account.UserName)
 	switch {
-	case account.Role == whimsical.RoleUnknown || created.Role == account.Role:
+	case err != nil:
+		return nil, err
+	case user == nil:
+		return refused(ctx, conflict)
+	default:
+		return b.adopt(ctx, user, account)
+	}
+}
+
+// lost looks for the user of a creation whose answer was lost. Nobody had the address before, so whoever has
+// it now is the account.
+func (b *userBuilder) lost(ctx context.Context, account whimsical.NewUser, lost error) (accountResponse, error) {
+	user, err := b.client.FindUser(ctx, account.UserName)
+	if err != nil || user == nil {
+		return nil, lost
+	}
+	return b.shown(ctx, user, account, alreadyExists)
+}
+
+// shown answers for a user who was created, as a read shows them. One who is not active is an old record that
+// the server had of the person.
+func (b *userBuilder) shown(ctx context.Context, user *whimsical.User, account whimsical.NewUser, answer func(*whimsical.User) (accountResponse, error)) (accountResponse, error) {
+	if user.Status != whimsical.StatusActive {
+		return b.adopt(ctx, user, account)
+	}
+	logChange(ctx, OperationCreate, user.ID, user.Role)
+	if err := checkRole(user, account.Role); err != nil {
+		return nil, err
+	}
+	return answer(user)
+}
+
+// pending answers for a user who was created and whom no read shows yet, with what the server said of them.
+func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (accountResponse, error) {
+	const message = "Whimsical has invited this e-mail address: the account appears in the workspace once the person has logged in through SAML"
+	l := ctxzap.Extract(ctx)
+	l.Info(MessageAccepted, zap.String("user_id", loggedID(user.ID)))
+	if user.Role != whimsical.RoleUnknown {
+		if err := checkRole(user, account.Role); err != nil {
+			return nil, err
+		}
+	}
+	l.Info(MessagePending, zap.String("reason", message))
+	if user.ID == "" {
+		return actionRequired(nil, message), nil
+	}
+	resource, err := userResource(user)
+	if err != nil {
+		return nil, err
+	}
+	resource.SetStatus(v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_PENDING}.Build())
+	return actionRequired(resource, message), nil
+}
+
+// checkRole fails with FailedPrecondition on a user who was created with another role than asked for.
+func checkRole(created *whimsical.User, wanted whimsical.Role) error {
+	switch {
+	case wanted == whimsical.RoleUnknown || created.Role == wanted:
 		return nil
 	case created.Role == whimsical.RoleUnknown:
 		return failedPrecondition("the user was created, but does not report whether it has the role that was asked for: " +
 			"check the user in Whimsical's Workspace settings, and grant the role")
 	default:
-		return failedPrecondition("the user was created as %s, not with the role that was asked for: grant the role %s", created.Role, account.Role)
+		return failedPrecondition("the user was created as %s, not with the role that was asked for: grant the role %s", created.Role, wanted)
 	}
 }
 
-// adopt takes an existing user for the account. One who is active stays as they
-// are; any other is activated, with the role asked for.
-func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
-	if user.Active != nil && *user.Active {
+// adopt takes an existing user for the account. One who is active stays as they are; any other is activated,
+// with the role asked for.
+func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (accountResponse, error) {
+	if user.Status == whimsical.StatusActive {
 		reason := "exists already"
 		if account.Role != whimsical.RoleUnknown && user.Role != account.Role {
 			reason = "exists already as " + string(user.Role) + ", not " + string(account.Role) + " (grant the role to change it)"
@@ -239,8 +268,7 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 		logUnchanged(ctx, OperationCreate, user.ID, reason)
 		return alreadyExists(user)
 	}
-	active := true
-	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Active: &active})
+	changed, err := b.client.ChangeUser(ctx, user, whimsical.Change{Role: account.Role, Status: whimsical.StatusActive})
 	if err != nil {
 		return nil, err
 	}
@@ -248,43 +276,18 @@ func (b *userBuilder) adopt(ctx context.Context, user *whimsical.User, account w
 	return succeeded(changed)
 }
 
-func succeeded(user *whimsical.User) (connectorbuilder.CreateAccountResponse, error) {
+func succeeded(user *whimsical.User) (accountResponse, error) {
 	resource, err := userResource(user)
 	return v2.CreateAccountResponse_SuccessResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
 }
 
-func alreadyExists(user *whimsical.User) (connectorbuilder.CreateAccountResponse, error) {
+func alreadyExists(user *whimsical.User) (accountResponse, error) {
 	resource, err := userResource(user)
 	return v2.CreateAccountResponse_AlreadyExistsResult_builder{Resource: resource, IsCreateAccountResult: true}.Build(), err
 }
 
-// pending reports a user who was created and is not shown yet; user is what the
-// server said of them, or nil.
-func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUser) (connectorbuilder.CreateAccountResponse, error) {
-	const message = "Whimsical has invited this e-mail address: the account appears in the workspace once the person has logged in through SAML"
-	var resource *v2.Resource
-	id := ""
-	if user != nil {
-		var err error
-		if resource, err = userResource(user); err != nil {
-			return nil, err
-		}
-		resource.SetStatus(v2.Status_builder{Status: v2.Status_RESOURCE_STATUS_PENDING}.Build())
-		id = user.ID
-	}
-	logChange(ctx, OperationCreate, id, whimsical.RoleUnknown)
-	if user != nil && user.Role != whimsical.RoleUnknown {
-		if err := checkRole(user, account); err != nil {
-			return nil, err
-		}
-	}
-	ctxzap.Extract(ctx).Info(MessagePending, zap.String("reason", message))
-	return actionRequired(resource, message), nil
-}
-
-// refused reports a creation that the server refuses with 409 although it shows
-// no such user.
-func refused(ctx context.Context, err error) (connectorbuilder.CreateAccountResponse, error) {
+// refused reports a creation that the server refuses with 409 although it shows no such user.
+func refused(ctx context.Context, err error) (accountResponse, error) {
 	reason := "it gave no reason. The person may be invited already, and appears once they have logged in through SAML"
 	if apiErr, ok := errors.AsType[*whimsical.Error](err); ok && apiErr.Detail != "" {
 		reason = apiErr.Detail
@@ -294,12 +297,12 @@ func refused(ctx context.Context, err error) (connectorbuilder.CreateAccountResp
 	return actionRequired(nil, message+": "+reason), nil
 }
 
-func actionRequired(resource *v2.Resource, message string) connectorbuilder.CreateAccountResponse {
+func actionRequired(resource *v2.Resource, message string) accountResponse {
 	return v2.CreateAccountResponse_ActionRequiredResult_builder{Resource: resource, Message: message, IsCreateAccountResult: true}.Build()
 }
 
-// Delete removes a user from the workspace. A user who is gone already is a
-// success with ResourceDoesNotExist.
+// Delete removes a user from the workspace. A user who is gone already is a success with
+// ResourceDoesNotExist.
 func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (annotations.Annotations, error) {
 	if id.GetResourceType() != userResourceType.GetId() || id.GetResource() == "" {
 		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())

@@ -94,7 +94,7 @@ func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 				want.changes = append([]string{"warn: baton-whimsical: the account's profile has keys that are not known " +
 					"(email, first_name, last_name and role are): keys=" + test.warning}, want.changes...)
 			}
-			scripted(t, steps(look(), script.Post(test.body, script.Created(user)), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
+			scripted(t, steps(look(), one(script.Post(test.body, script.Created(user))), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
 		})
 	}
 }
@@ -130,14 +130,16 @@ func TestAccountsThatCannotBeCreatedAreRefusedBeforeAnyRequest(t *testing.T) {
 }
 
 // post expects the creation of Ada with a role: asEditor, asViewer or "".
-func post(role string, reply script.Reply) script.Step {
-	return script.Post(creation("", ada, role), reply)
+func post(role string, reply script.Reply) []script.Step {
+	return one(script.Post(creation("", ada, role), reply))
 }
 
 // look expects that Ada is looked up, and shows users.
-func look(users ...script.User) script.Step {
-	return script.Find(ada, script.OK(script.List(users)))
+func look(users ...script.User) []script.Step {
+	return find(script.OK(script.List(users)))
 }
+
+func find(reply script.Reply) []script.Step { return one(script.Find(ada, reply)) }
 
 func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 	const invited = ": Whimsical has invited this e-mail address: "
@@ -148,14 +150,17 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 	refused := func(reason string) expectation {
 		return expectation{result: "action required : Whimsical refused to create the account, and nothing was changed: " + reason}
 	}
-	activate := func(reply script.Reply) script.Step { return patch(script.ActivateAs(false), reply) }
+	activate := func(reply script.Reply) []script.Step { return patch(script.ActivateAs(false), reply) }
 	accepted202 := fails(codes.FailedPrecondition, "accepted, not applied yet")
+	acceptedAs := func(user string) []string {
+		return []string{"info: baton-whimsical: creation accepted: user_id=" + user}
+	}
 	thereNow := expectation{result: "already exists u1", changes: changed("user created", "u1", "viewer")}
 	runRows(t, map[string]row{
 		"nobody is found": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
 		"nobody is found, by a 404": {
 			"create viewer",
-			steps(script.Find(ada, script.NotFound()), listing(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)),
+			steps(find(script.NotFound()), listing(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)),
 			created,
 		},
 		"others are found": {"create viewer", steps(look(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
@@ -165,7 +170,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			expectation{result: "success u1", changes: changed("user created", "u1", "editor")},
 		},
 		"the answer has no body":        {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 201}), look(somebody, aViewer)), created},
-		"the read behind it fails once": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), script.Get("u1", down), found(aViewer)), created},
+		"the read behind it fails once": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), read(down), found(aViewer)), created},
 		"the answer repeats the request, the truth is another role": {
 			"create viewer",
 			steps(look(), post(asViewer, script.Created(aViewer)), found(anEditor)),
@@ -178,26 +183,31 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		},
 		"pending": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), gone()),
-			expectation{result: "action required u1 pending" + invited, changes: changed("user created", "u1", "")},
+			steps(look(), post(asViewer, script.Created(aViewer)), gone(), look()),
+			expectation{result: "action required u1 pending" + invited, changes: acceptedAs("u1")},
 		},
 		"pending, with another role": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(anEditor)), gone()),
-			expectation{code: codes.FailedPrecondition, says: "created as editor", changes: changed("user created", "u1", "")},
+			steps(look(), post(asViewer, script.Created(anEditor)), gone(), look()),
+			expectation{code: codes.FailedPrecondition, says: "created as editor", changes: acceptedAs("u1")},
 		},
 		"pending, and the role is not reported": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(hasNoRole)), gone()),
-			expectation{result: "action required u1 pending" + invited, changes: changed("user created", "u1", "")},
+			steps(look(), post(asViewer, script.Created(hasNoRole)), gone(), look()),
+			expectation{result: "action required u1 pending" + invited, changes: acceptedAs("u1")},
+		},
+		"the id of the answer is not there, and the look-up shows the person": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Created(aViewer)), gone(), look(aViewer)),
+			created,
 		},
 		"pending, and without a body": {
 			"create viewer",
 			steps(look(), post(asViewer, script.Reply{Status: 201}), look()),
-			expectation{result: "action required " + invited, changes: changed("user created", "{id}", "")},
+			expectation{result: "action required " + invited, changes: acceptedAs("{id}")},
 		},
 		"202, and nobody is there":         {"create viewer", steps(look(), post(asViewer, accepted), look()), accepted202},
-		"202 with a user who is not there": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 202, Body: aViewer.String()}), gone()), accepted202},
+		"202 with a user who is not there": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 202, Body: aViewer.String()}), gone(), look()), accepted202},
 		"202, and the user is there":       {"create viewer", steps(look(), post(asViewer, accepted), look(aViewer)), created},
 		"204, and nobody is there": {
 			"create viewer",
@@ -206,12 +216,12 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		},
 		"the answer is somebody else": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(somebody)), script.Get("u2", script.OK(somebody))),
+			steps(look(), post(asViewer, script.Created(somebody)), one(script.Get("u2", script.OK(somebody)))),
 			fails(codes.FailedPrecondition, "with another userName than was asked for"),
 		},
 		"the answer is an old, inactive record": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(anInactiveEditor)), found(anInactiveEditor), activate(script.OK(aViewer))),
+			steps(look(), post(asViewer, script.Created(anInactiveEditor)), found(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)),
 			activated,
 		},
 		"an active user keeps the role": {
@@ -222,35 +232,35 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		"an active user, default role": {"create default", steps(look(anEditor)), exists},
 		"an active user in capitals":   {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
 		"an active user without role":  {"create viewer", steps(look(hasNoRole)), expectation{result: "already exists u1", reason: "a role that is not reported"}},
-		"an inactive user":             {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"an inactive user":             {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
 		"an inactive user, active is 0": {
 			"create viewer",
-			steps(look(script.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(script.OK(aViewer))),
+			steps(look(script.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(script.OK(aViewer)), found(aViewer)),
 			activated,
 		},
 		"an inactive user, active is left out if false": {"create viewer", steps(look(anUntoldEditor), activate(script.NoContent), found(aViewer)), activated},
 		"an inactive user, default role": {
 			"create default",
-			steps(look(anInactiveEditor), patch(script.SetActive(true), script.OK(anEditor))),
+			steps(look(anInactiveEditor), patch(script.SetActive(true), script.OK(anEditor)), found(anEditor)),
 			expectation{result: "success u1", changes: changed("user activated", "u1", "editor")},
 		},
 		"an inactive user stays so": {
 			"create viewer",
-			steps(look(anInactiveEditor), activate(script.OK(anInactiveEditor)), patch(script.ActivateAsNested(false), script.OK(anInactiveEditor))),
+			steps(look(anInactiveEditor), activate(script.OK(aViewer)), still(anInactiveEditor), patch(script.ActivateAsNested(false), script.OK(aViewer)), still(anInactiveEditor)),
 			fails(codes.FailedPrecondition, "accepted the change but did not apply it"),
 		},
 		"an inactive user is activated with the role of before": {
 			"create viewer",
-			all(steps(look(anInactiveEditor)), four(activate(failed)), steps(found(anEditor))),
+			steps(look(anInactiveEditor), four(activate(failed)), found(anEditor)),
 			fails(codes.Unavailable, "500"),
 		},
 		"an inactive user is half changed": {
 			"create viewer",
-			all(steps(look(anInactiveEditor)), four(activate(failed)), steps(found(anInactiveViewer))),
+			steps(look(anInactiveEditor), four(activate(failed)), found(anInactiveViewer)),
 			fails(codes.Unavailable, "500"),
 		},
 		"taken, by an active user":   {"create viewer", steps(look(), post(asViewer, taken), look(anEditor)), exists},
-		"taken, by an inactive user": {"create viewer", steps(look(), post(asViewer, taken), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"taken, by an inactive user": {"create viewer", steps(look(), post(asViewer, taken), look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
 		"taken, and nobody is found": {"create viewer", steps(look(), post(asViewer, taken), look()), refused("userName is taken")},
 		"no seat": {
 			"create viewer",
@@ -267,7 +277,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		"a gateway's 504, and stored": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)), thereNow},
 		"stored, and not to be read": {
 			"create viewer",
-			all(steps(look(), post(asViewer, script.Created(aViewer))), four(script.Get("u1", failed)), steps(look(aViewer))),
+			steps(look(), post(asViewer, script.Created(aViewer)), four(read(failed)), look(aViewer)),
 			thereNow,
 		},
 		"lost, and stored with another role": {
@@ -277,16 +287,36 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		},
 		"stored, and nobody may read": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), script.Get("u1", script.Refused(403, "", ""))),
+			steps(look(), post(asViewer, script.Created(aViewer)), read(script.Refused(403, "", ""))),
 			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed: the token may not do this"),
 		},
-		"lost, an old record":  {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer))), activated},
+		"lost, an old record":  {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
 		"lost, and not stored": {"create viewer", steps(look(), post(asViewer, script.Lost), look()), fails(codes.Unavailable, "POST")},
 		"down":                 {"create viewer", steps(look(), post(asViewer, down), look()), fails(codes.Unavailable, "503")},
 		"lost, and nobody may look": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Lost), script.Find(ada, script.Refused(401, "", ""))),
+			steps(look(), post(asViewer, script.Lost), find(script.Refused(401, "", ""))),
 			fails(codes.Unavailable, "POST"),
+		},
+		"rate limited for a moment": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Reply{Status: 429, RetryAfter: "1"}), post(asViewer, script.Created(aViewer)), found(aViewer)),
+			created,
+		},
+		"refused with the server's own reason": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Refused(403, "", "User limit reached"))),
+			fails(codes.PermissionDenied, "answered 403 Forbidden: User limit reached"),
+		},
+		"a success that holds a refusal": {
+			"create viewer",
+			steps(look(), post(asViewer, script.Reply{Status: 200, Body: script.Refused(403, "", "User limit reached").Body}), look()),
+			fails(codes.FailedPrecondition, "no such user was found: User limit reached"),
+		},
+		"an inactive user, default role, who gets another one": {
+			"create default",
+			steps(look(anInactiveViewer), patch(script.SetActive(true), script.NoContent), found(anEditor)),
+			fails(codes.FailedPrecondition, "changed the role from viewer to editor as well"),
 		},
 		"rate limited": {
 			"create viewer",
@@ -295,7 +325,7 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		},
 		"the server knows no filters": {
 			"create viewer",
-			steps(script.Find(ada, script.Refused(501, "", ""))),
+			steps(find(script.Refused(501, "", ""))),
 			fails(codes.FailedPrecondition, "cannot look people up by userName"),
 		},
 		"refused":             {"create viewer", steps(look(), post(asViewer, script.Refused(400, "invalidValue", "no"))), fails(codes.InvalidArgument, ": no")},
@@ -304,8 +334,8 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 }
 
 // listing is the request that shows whether a SCIM API answers at all.
-func listing(users ...script.User) script.Step {
-	return script.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: script.OK(script.List(users))}
+func listing(users ...script.User) []script.Step {
+	return one(script.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: script.OK(script.List(users))})
 }
 
 func TestNoPasswordIsDeclared(t *testing.T) {
@@ -318,57 +348,82 @@ func TestNoPasswordIsDeclared(t *testing.T) {
 	}
 }
 
+func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) {
+	for _, address := range []string{"\u212aim@example.com", "k\u0130m@example.com"} {
+		t.Run(address, func(t *testing.T) {
+			kim := script.User{ID: "u1", UserName: "kim@example.com", Active: false, Editor: false}
+			stranger := script.User{ID: "u2", UserName: address, Active: true, Editor: true}
+			body := strings.ReplaceAll(creation("", ada, asEditor), ada, address)
+			scripted(t, []script.Step{
+				script.Find(address, script.OK(script.List{kim})), script.Post(body, script.Created(stranger)), script.Get("u2", script.OK(stranger)),
+			}, func(p *provisioner) outcome { return p.do("create editor", "", address) },
+				expectation{result: "success u2", changes: changed("user created", "u2", "editor")})
+		})
+	}
+}
+
 func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 	done := expectation{changes: changed("user deleted", "u1", "")}
-	nobody := expectation{annos: doesNotExist, reason: "is gone already"}
-	remove := func(reply script.Reply) script.Step { return script.Delete("u1", reply) }
-	off := func(reply script.Reply) script.Step { return patch(script.SetActive(false), reply) }
+	isGone := expectation{annos: doesNotExist, reason: "is gone already"}
+	remove := func(reply script.Reply) []script.Step { return one(script.Delete("u1", reply)) }
+	off := func(reply script.Reply) []script.Step { return patch(script.SetActive(false), reply) }
+	// of are the steps of a deletion of an Editor whom the first read shows.
+	of := func(parts ...[]script.Step) []script.Step { return steps(found(anEditor), steps(parts...)) }
 	unknown := script.Refused(405, "", "")
 	runRows(t, map[string]row{
-		"204":                           {"delete", steps(remove(script.NoContent), gone()), done},
-		"200 with a body":               {"delete", steps(remove(script.OK(aViewer)), gone()), done},
-		"202":                           {"delete", steps(remove(accepted), gone()), done},
-		"the record stays":              {"delete", steps(remove(script.NoContent), found(anInactiveEditor)), done},
-		"the read behind it fails once": {"delete", steps(remove(script.NoContent), script.Get("u1", down), gone()), done},
-		"somebody who is gone":          {"delete", steps(remove(script.NotFound()), gone()), nobody},
-		"somebody who is inactive":      {"delete", steps(remove(script.NotFound()), found(anInactiveViewer)), done},
-		"404 though the user is there":  {"delete", steps(remove(script.NotFound()), found(anEditor), off(script.NoContent), found(anInactiveEditor)), done},
-		"405, and the record goes":      {"delete", steps(remove(unknown), found(anEditor), off(script.NoContent), gone()), done},
-		"501, and the record stays":     {"delete", steps(remove(script.Refused(501, "", "")), found(anEditor), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), done},
+		"204":                           {"delete", of(remove(script.NoContent), gone()), done},
+		"200 with a body":               {"delete", of(remove(script.OK(aViewer)), gone()), done},
+		"202":                           {"delete", of(remove(accepted), gone()), done},
+		"the record stays":              {"delete", of(remove(script.NoContent), found(anInactiveEditor)), done},
+		"the reads lag behind":          {"delete", of(remove(script.NoContent), still(anEditor)[:3], gone()), done},
+		"the read behind it fails once": {"delete", of(remove(script.NoContent), read(down), gone()), done},
+		"somebody who is gone":          {"delete", nobody(), isGone},
+		"listed and not reachable": {
+			"delete",
+			unreachable(anEditor),
+			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
+		},
+		"a server that answers with somebody else": {"delete", found(somebody), fails(codes.FailedPrecondition, "not the user that was asked for")},
+		"somebody who goes meanwhile":              {"delete", of(remove(script.NotFound()), nobody()), isGone},
+		"somebody who is inactive":                 {"delete", steps(found(anInactiveViewer), remove(script.NotFound()), found(anInactiveViewer)), done},
+		"404 though the user is there":             {"delete", of(remove(script.NotFound()), found(anEditor), off(script.NoContent), found(anInactiveEditor)), done},
+		"405, and the record goes":                 {"delete", of(remove(unknown), off(script.NoContent), gone()), done},
+		"501, and the record stays":                {"delete", of(remove(script.Refused(501, "", "")), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), done},
 		"405, the status in the other form": {
 			"delete",
-			steps(remove(unknown), found(anEditor), off(script.Refused(400, "", "")), patch(script.SetActiveNested(false), script.NoContent), gone()),
+			of(remove(unknown), off(script.Refused(400, "", "")), patch(script.SetActiveNested(false), script.NoContent), gone()),
 			done,
 		},
-		"405, and active is left out":      {"delete", steps(remove(unknown), found(anEditor), off(script.NoContent), found(anUntoldEditor)), done},
-		"405, and the user is gone":        {"delete", steps(remove(unknown), gone()), nobody},
-		"405, and the user goes meanwhile": {"delete", steps(remove(unknown), found(anEditor), off(script.NotFound()), gone()), nobody},
+		"405, and active is left out":      {"delete", of(remove(unknown), off(script.NoContent), found(anUntoldEditor)), done},
+		"405, and the user goes meanwhile": {"delete", of(remove(unknown), off(script.NotFound()), nobody()), isGone},
 		"neither DELETE nor PATCH": {
 			"delete",
-			steps(remove(script.NotFound()), found(anEditor), off(script.NotFound()), found(anEditor)),
+			of(remove(script.NotFound()), found(anEditor), off(script.NotFound()), found(anEditor)),
 			fails(codes.FailedPrecondition, "the user is there, and was not changed"),
 		},
-		"accepted but not applied":             {"delete", steps(remove(script.NoContent), found(aViewer)), fails(codes.FailedPrecondition, "accepted the deletion, but the user is still there")},
-		"accepted, and active is not reported": {"delete", steps(remove(script.NoContent), found(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
-		"202, and not applied yet":             {"delete", steps(remove(accepted), found(aViewer)), fails(codes.FailedPrecondition, "accepted, not applied yet")},
-		"refused":                              {"delete", steps(remove(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"accepted but not applied":             {"delete", of(remove(script.NoContent), still(anEditor)), fails(codes.FailedPrecondition, "accepted the deletion, but the user is still there")},
+		"active is left out when it is false":  {"delete", of(remove(script.NoContent), found(anUntoldEditor)), done},
+		"accepted, and active is not reported": {"delete", steps(found(anUntoldViewer), remove(script.NoContent), still(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
+		"202, and not applied yet":             {"delete", of(remove(accepted), still(anEditor)), fails(codes.FailedPrecondition, "accepted, not applied yet")},
+		"refused":                              {"delete", of(remove(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
 		"accepted, and nobody may look": {
 			"delete",
-			steps(remove(script.NoContent), script.Get("u1", script.Refused(403, "", ""))),
+			of(remove(script.NoContent), read(script.Refused(403, "", ""))),
 			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed"),
 		},
 		"a user with two ids": {
 			"delete",
-			steps(remove(script.NoContent), script.Get("u1", script.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true}`})),
+			of(remove(script.NoContent), four(read(script.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true,` + extension + `:{"editor":true}}`}))),
 			fails(codes.FailedPrecondition, "the user is still there"),
 		},
-		"503, then 204":                     {"delete", steps(remove(down), remove(script.NoContent), gone()), done},
-		"one answer is lost":                {"delete", steps(remove(script.Lost), remove(script.NotFound()), gone()), done},
-		"all answers are lost, and it goes": {"delete", all(four(remove(script.Lost)), steps(gone())), done},
-		"all answers are lost":              {"delete", all(four(remove(script.Lost)), steps(found(aViewer))), fails(codes.Unavailable, "DELETE")},
-		"down":                              {"delete", all(four(remove(down)), steps(found(aViewer))), fails(codes.Unavailable, "503")},
-		"429, and somebody who is gone":     {"delete", steps(remove(script.Reply{Status: 429, RetryAfter: "20"}), remove(script.NotFound()), gone()), nobody},
-		"429 for an hour":                   {"delete", steps(remove(script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+		"503, then 204":                     {"delete", of(remove(down), remove(script.NoContent), gone()), done},
+		"one answer is lost":                {"delete", of(remove(script.Lost), remove(script.NotFound()), nobody()), done},
+		"one answer is lost, and a refusal": {"delete", of(remove(script.Lost), remove(script.Refused(409, "", "")), nobody()), done},
+		"all answers are lost, and it goes": {"delete", of(four(remove(script.Lost)), nobody()), done},
+		"all answers are lost":              {"delete", of(four(remove(script.Lost)), still(anEditor)), fails(codes.Unavailable, "DELETE")},
+		"down":                              {"delete", of(four(remove(down)), still(anEditor)), fails(codes.Unavailable, "503")},
+		"429, and somebody who is gone":     {"delete", of(remove(script.Reply{Status: 429, RetryAfter: "20"}), remove(script.NotFound()), nobody()), isGone},
+		"429 for an hour":                   {"delete", of(remove(script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
 	})
 }
 

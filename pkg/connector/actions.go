@@ -21,12 +21,12 @@ var _ connectorbuilder.GlobalActionProvider = (*Connector)(nil)
 func (c *Connector) GlobalActions(ctx context.Context, registry actions.ActionRegistry) error {
 	for _, a := range []statusAction{
 		{
-			client: c.client, active: true, name: "enable_user", displayName: "Enable user",
+			client: c.client, status: whimsical.StatusActive, name: "enable_user", displayName: "Enable user",
 			description: "Activates a deactivated user of the workspace, with the role the user had.",
 			actionType:  v2.ActionType_ACTION_TYPE_ACCOUNT_ENABLE,
 		},
 		{
-			client: c.client, active: false, name: "disable_user", displayName: "Disable user",
+			client: c.client, status: whimsical.StatusInactive, name: "disable_user", displayName: "Disable user",
 			description: "Deactivates a user, who thereby leaves the workspace. Shared content stays with the workspace.",
 			actionType:  v2.ActionType_ACTION_TYPE_ACCOUNT_DISABLE,
 		},
@@ -41,7 +41,7 @@ func (c *Connector) GlobalActions(ctx context.Context, registry actions.ActionRe
 // statusAction activates or deactivates a user.
 type statusAction struct {
 	client      *whimsical.Client
-	active      bool
+	status      whimsical.Status
 	name        string
 	displayName string
 	description string
@@ -54,33 +54,19 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 		DisplayName: a.displayName,
 		Description: a.description,
 		ActionType:  []v2.ActionType{a.actionType},
-		Arguments: []*configv1.Field{
-			configv1.Field_builder{
-				Name:        profileUserID,
-				DisplayName: "User ID",
-				Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
-				IsRequired:  true,
-				StringField: &configv1.StringField{},
-			}.Build(),
-		},
+		Arguments: []*configv1.Field{configv1.Field_builder{
+			Name: profileUserID, DisplayName: "User ID", IsRequired: true, StringField: &configv1.StringField{},
+			Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
+		}.Build()},
 		ReturnTypes: []*configv1.Field{
-			configv1.Field_builder{
-				Name: "success", DisplayName: "Success",
-				Description: "Whether the user has the status asked for.",
-				BoolField:   &configv1.BoolField{},
-			}.Build(),
-			configv1.Field_builder{
-				Name: profileUserID, DisplayName: "User ID",
-				Description: "The SCIM id of the user.",
-				StringField: &configv1.StringField{},
-			}.Build(),
+			configv1.Field_builder{Name: "success", DisplayName: "Success", Description: "Whether the user has the status asked for.", BoolField: &configv1.BoolField{}}.Build(),
+			configv1.Field_builder{Name: profileUserID, DisplayName: "User ID", Description: "The SCIM id of the user.", StringField: &configv1.StringField{}}.Build(),
 		},
 	}.Build()
 }
 
-// invoke changes the status, unless it is as asked already. Disabling somebody
-// who is gone is done already. It fails with InvalidArgument without user_id, and
-// with NotFound when there is nobody to enable.
+// invoke changes the status, unless it is as asked already. Disabling somebody who is gone is done already.
+// It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
 	id, ok := actions.GetStringArg(args, profileUserID)
 	if !ok || strings.TrimSpace(id) == "" {
@@ -94,20 +80,20 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
-	operation, already := OperationDisable, "is inactive already"
-	if a.active {
-		operation, already = OperationEnable, "is active already"
+	operation, enables := OperationDisable, a.status == whimsical.StatusActive
+	if enables {
+		operation = OperationEnable
 	}
 	user, err := a.client.GetUser(ctx, id)
-	if err == nil && user.Active != nil && *user.Active == a.active {
-		logUnchanged(ctx, operation, id, already)
+	if err == nil && user.Status == a.status {
+		logUnchanged(ctx, operation, id, "is "+string(a.status)+" already")
 		return nil
 	}
 	if err == nil {
-		_, err = a.client.ChangeUser(ctx, user, whimsical.Change{Active: &a.active})
+		_, err = a.client.ChangeUser(ctx, user, whimsical.Change{Status: a.status, KeepRole: enables})
 	}
 	switch {
-	case isNotFound(err) && a.active:
+	case isNotFound(err) && enables:
 		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
 	case isNotFound(err):
 		logUnchanged(ctx, operation, id, "is gone already")

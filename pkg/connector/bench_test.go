@@ -8,13 +8,12 @@ import (
 )
 
 func BenchmarkResourcesAndGrantsOfAPage(b *testing.B) {
-	active := true
 	users := make([]*whimsical.User, 100)
 	for i := range users {
 		email := fmt.Sprintf("person.%d@example.com", i)
 		users[i] = &whimsical.User{
 			ID: fmt.Sprintf("%024x", i), UserName: email, Email: email, DisplayName: fmt.Sprint("Person ", i),
-			GivenName: "Person", FamilyName: fmt.Sprint(i), Active: &active, Role: roles[i%2].id,
+			GivenName: "Person", FamilyName: fmt.Sprint(i), Status: whimsical.StatusActive, Role: roles[i%2].id,
 		}
 	}
 	b.ReportAllocs()

@@ -1,5 +1,4 @@
-// Package connector presents a Whimsical workspace to Baton: its users, its two
-// roles and who holds which.
+// Package connector presents a Whimsical workspace to Baton: its users, its two roles and who holds which.
 package connector
 
 import (
@@ -22,8 +21,8 @@ type Connector struct {
 
 var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
-// New returns the connector that cfg describes. It makes no request; settings
-// that cannot work are refused with InvalidArgument.
+// New returns the connector that cfg describes. It makes no request; settings that cannot work are refused
+// with InvalidArgument.
 func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
@@ -50,9 +49,8 @@ func (c *Connector) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 	}.Build(), nil
 }
 
-// Validate makes one small authenticated request to Whimsical. It fails with a
-// message that an administrator can act on when the token is refused
-// (Unauthenticated) or no SCIM API answers (FailedPrecondition).
+// Validate makes one small authenticated request to Whimsical. It fails with a message that an administrator
+// can act on when the token is refused (Unauthenticated) or no SCIM API answers (FailedPrecondition).
 func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, error) {
 	return nil, c.client.Validate(ctx)
 }

@@ -16,6 +16,8 @@ const (
 	MessageChanged = prefix + "workspace changed"
 	// MessageUnchanged says for which reason an operation left the workspace as it was.
 	MessageUnchanged = prefix + "nothing to change"
+	// MessageAccepted comes with a creation that no read shows yet: user_id.
+	MessageAccepted = prefix + "creation accepted"
 	// MessagePending gives the reason why a new user is not in the workspace yet.
 	MessagePending = prefix + "creation pending"
 )

@@ -20,14 +20,13 @@ var (
 	_ connectorbuilder.ResourceTargetedSyncerLimited = (*roleBuilder)(nil)
 )
 
-// Grant gives a user the role of the entitlement, and activates a user who is
-// inactive or whose status the API does not report. A user who holds it already
-// is a success with GrantAlreadyExists; taking the place of the other role is
-// reported with GrantReplaced.
+// Grant gives a user the role of the entitlement, and activates a user who is inactive or whose status the
+// API does not report. A user who holds it already is a success with GrantAlreadyExists; taking the place of
+// the other role is reported with GrantReplaced.
 //
-// It fails with InvalidArgument on a principal that is no user or a role that
-// does not exist, with NotFound when the account is gone, and with
-// FailedPrecondition when Whimsical accepted the change but did not apply it.
+// It fails with InvalidArgument on a principal that is no user or a role that does not exist, with NotFound
+// when the account is gone, and with FailedPrecondition when Whimsical accepted the change but did not apply
+// it.
 func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2.Entitlement) ([]*v2.Grant, annotations.Annotations, error) {
 	r, id, err := provisioned(principal, ent)
 	if err != nil {
@@ -39,15 +38,14 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	}
 
 	grants := []*v2.Grant{r.grant(id)}
-	active := user.Active != nil && *user.Active
+	active := user.Status == whimsical.StatusActive
 	if active && user.Role == r.id {
 		logUnchanged(ctx, OperationGrant, id, "is "+r.nounPhrase+" already")
 		return grants, annotations.New(&v2.GrantAlreadyExists{}), nil
 	}
 	change := whimsical.Change{Role: r.id}
 	if !active {
-		change.Active = new(bool)
-		*change.Active = true
+		change.Status = whimsical.StatusActive
 	}
 	if _, err := b.client.ChangeUser(ctx, user, change); err != nil {
 		return nil, nil, orGone(err)
@@ -61,15 +59,14 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 	return grants, annos, nil
 }
 
-// Revoke takes a role from a user. Losing Editor makes the user a Viewer.
-// Viewer is the lowest role, so losing it is leaving the workspace: the user
-// is deactivated, and ResourceDeleted is reported when the record is gone
-// afterwards. A user who does not hold the role (any more) is a success with
+// Revoke takes a role from a user, who gets the one below it: losing Editor makes the user a Viewer. Losing
+// the lowest role, Viewer, is leaving the workspace: the user is deactivated, and ResourceDeleted is reported
+// when the record is gone afterwards. A user who does not hold the role (any more) is a success with
 // GrantAlreadyRevoked: a stale revoke never promotes and never removes.
 //
-// It fails with InvalidArgument on a principal that is no user or a role that
-// does not exist, and with FailedPrecondition when the role to take Viewer
-// from is unknown, or Whimsical accepted the change but did not apply it.
+// It fails with InvalidArgument on a principal that is no user or a role that does not exist, and with
+// FailedPrecondition when the role to take Viewer from is unknown, or Whimsical accepted the change but did
+// not apply it.
 func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Annotations, error) {
 	r, id, err := provisioned(g.GetPrincipal(), g.GetEntitlement())
 	if err != nil {
@@ -79,19 +76,18 @@ func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Anno
 	if err != nil {
 		return alreadyRevokedIfGone(ctx, id, err)
 	}
-	var change whimsical.Change
+	change := whimsical.Change{Role: r.below}
 	switch {
 	case !user.IsActive():
 		return alreadyRevoked(ctx, id, "is inactive already")
-	case r.id == whimsical.RoleEditor && user.Role != whimsical.RoleViewer:
-		change.Role = whimsical.RoleViewer
-	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleViewer:
-		change.Active = new(bool)
-	case r.id == whimsical.RoleViewer && user.Role == whimsical.RoleUnknown:
-		return nil, failedPrecondition("Whimsical does not report this user's role, so Viewer is not revoked: that would remove the user from the workspace. " +
-			"Check the user's role in Whimsical's Workspace settings, or delete the account")
-	default:
+	case user.Role != r.id && user.Role != whimsical.RoleUnknown:
 		return alreadyRevoked(ctx, id, "is not "+r.nounPhrase)
+	case r.below != whimsical.RoleUnknown:
+	case user.Role == whimsical.RoleUnknown:
+		return nil, failedPrecondition("Whimsical does not report this user's role, so %s is not revoked: that would remove the user from the workspace. "+
+			"Check the user's role in Whimsical's Workspace settings, or delete the account", r.displayName)
+	default:
+		change.Status = whimsical.StatusInactive
 	}
 	after, err := b.client.ChangeUser(ctx, user, change)
 	if err != nil {
@@ -156,8 +152,7 @@ func logUnchanged(ctx context.Context, operation, user, reason string) {
 		zap.String("operation", operation), zap.String("user_id", loggedID(user)), zap.String("reason", reason))
 }
 
-// loggedID is a user's id as logs name it: on some servers ids are e-mail
-// addresses, which stay out.
+// loggedID is a user's id as logs name it: on some servers ids are e-mail addresses, which stay out.
 func loggedID(id string) string {
 	if id == "" || strings.Contains(id, "@") {
 		return HiddenID

@@ -31,26 +31,38 @@ var (
 )
 
 // found is a read that shows a user.
-func found(user script.User) script.Step {
-	return script.Get("u1", script.OK(user))
+func found(user script.User) []script.Step { return read(script.OK(user)) }
+
+// still are the reads that go on showing a user as they were before a change.
+func still(user script.User) []script.Step { return four(found(user)) }
+
+// gone is a read that shows nobody after a change that was accepted; nobody are
+// the requests by which a user is found to be gone otherwise.
+func gone() []script.Step { return read(script.NotFound()) }
+
+func nobody() []script.Step {
+	return steps(gone(), one(script.FindID("u1", script.OK(script.List{}))))
 }
 
-// gone is a read that shows nobody.
-func gone() script.Step {
-	return script.Get("u1", script.NotFound())
+// unreachable are the requests that show a user who is listed and whose own
+// address answers 404.
+func unreachable(user script.User) []script.Step {
+	return steps(gone(), one(script.FindID("u1", script.OK(script.List{user}))))
 }
+
+func read(reply script.Reply) []script.Step { return one(script.Get("u1", reply)) }
 
 // patch is a change of the user u1.
-func patch(body string, reply script.Reply) script.Step {
-	return script.Patch("u1", body, reply)
+func patch(body string, reply script.Reply) []script.Step {
+	return one(script.Patch("u1", body, reply))
 }
 
-// all are the steps of a test; four of them are what the client tries at most.
-func all(parts ...[]script.Step) []script.Step { return slices.Concat(parts...) }
+// steps are the steps of a test; four is how often the client tries at most.
+func steps(parts ...[]script.Step) []script.Step { return slices.Concat(parts...) }
 
-func steps(list ...script.Step) []script.Step { return list }
+func one(step script.Step) []script.Step { return []script.Step{step} }
 
-func four(step script.Step) []script.Step { return slices.Repeat(steps(step), 4) }
+func four(step []script.Step) []script.Step { return slices.Repeat(step, 4) }
 
 func TestGrantByTheStateFound(t *testing.T) {
 	editor, viewer := []string{synctest.GrantID("editor", "u1")}, []string{synctest.GrantID("viewer", "u1")}
@@ -63,33 +75,33 @@ func TestGrantByTheStateFound(t *testing.T) {
 		"Editor already":              {"grant editor", steps(found(anEditor)), expectation{grants: editor, annos: alreadyExists, reason: "is an Editor already"}},
 		"Viewer already":              {"grant viewer", steps(found(aViewer)), expectation{grants: viewer, annos: alreadyExists}},
 		"already, and active is 1":    {"grant viewer", steps(found(numeric(1))), expectation{grants: viewer, annos: alreadyExists}},
-		"inactive, and active is 0":   {"grant viewer", steps(found(numeric(0)), patch(script.ActivateAs(false), script.OK(numeric(1)))), asViewer},
-		"active is never reported":    {"grant viewer", steps(found(anUntoldViewer), patch(script.ActivateAs(false), script.OK(anUntoldViewer))), asViewer},
+		"inactive, and active is 0":   {"grant viewer", steps(found(numeric(0)), patch(script.ActivateAs(false), script.OK(numeric(1))), found(numeric(1))), asViewer},
+		"active is never reported":    {"grant viewer", steps(found(anUntoldViewer), patch(script.ActivateAs(false), script.OK(anUntoldViewer)), found(anUntoldViewer)), asViewer},
 		"active is left out if false": {"grant viewer", steps(found(anUntoldViewer), patch(script.ActivateAs(false), script.NoContent), found(aViewer)), asViewer},
 		"active is unreadable": {
 			"grant editor",
-			steps(found(script.User{ID: "u1", Active: "maybe", Editor: false}), patch(script.ActivateAs(true), script.OK(anEditor))),
+			steps(found(script.User{ID: "u1", Active: "maybe", Editor: false}), patch(script.ActivateAs(true), script.OK(anEditor)), found(anEditor)),
 			asEditor,
 		},
-		"Editor for a Viewer, confirmed by the answer": {"grant editor", steps(found(aViewer), patch(script.SetRole(true), script.OK(anEditor))), promoted},
+		"Editor for a Viewer, confirmed by the answer": {"grant editor", steps(found(aViewer), patch(script.SetRole(true), script.OK(anEditor)), found(anEditor)), promoted},
 		"Viewer for an Editor, confirmed by a read": {
 			"grant viewer",
 			steps(found(anEditor), patch(script.SetRole(false), script.NoContent), found(aViewer)),
 			expectation{grants: viewer, annos: replaced("editor", "u1"), changes: becomesViewer},
 		},
-		"Editor for an unknown role": {"grant editor", steps(found(hasNoRole), patch(script.SetRole(true), script.OK(anEditor))), asEditor},
+		"Editor for an unknown role": {"grant editor", steps(found(hasNoRole), patch(script.SetRole(true), script.OK(anEditor)), found(anEditor)), asEditor},
 		"Viewer for an unreadable role": {
 			"grant viewer",
-			steps(found(script.User{ID: "u1", Active: true, Editor: "perhaps"}), patch(script.SetRole(false), script.OK(aViewer))),
+			steps(found(script.User{ID: "u1", Active: true, Editor: "perhaps"}), patch(script.SetRole(false), script.OK(aViewer)), found(aViewer)),
 			asViewer,
 		},
-		"Editor for an inactive Viewer": {"grant editor", steps(found(anInactiveViewer), patch(script.ActivateAs(true), script.OK(anEditor))), asEditor},
-		"Viewer for an inactive Editor": {"grant viewer", steps(found(anInactiveEditor), patch(script.ActivateAs(false), script.OK(aViewer))), asViewer},
-		"Editor for an inactive Editor": {"grant editor", steps(found(anInactiveEditor), patch(script.ActivateAs(true), script.OK(anEditor))), asEditor},
-		"a user who is gone":            {"grant editor", steps(gone()), fails(codes.NotFound, "the account is gone")},
+		"Editor for an inactive Viewer": {"grant editor", steps(found(anInactiveViewer), patch(script.ActivateAs(true), script.OK(anEditor)), found(anEditor)), asEditor},
+		"Viewer for an inactive Editor": {"grant viewer", steps(found(anInactiveEditor), patch(script.ActivateAs(false), script.OK(aViewer)), found(aViewer)), asViewer},
+		"Editor for an inactive Editor": {"grant editor", steps(found(anInactiveEditor), patch(script.ActivateAs(true), script.OK(anEditor)), found(anEditor)), asEditor},
+		"a user who is gone":            {"grant editor", nobody(), fails(codes.NotFound, "the account is gone")},
 		"a user who goes in between": {
 			"grant editor",
-			steps(found(aViewer), patch(script.SetRole(true), script.NotFound()), gone()),
+			steps(found(aViewer), patch(script.SetRole(true), script.NotFound()), nobody()),
 			fails(codes.NotFound, "the account is gone"),
 		},
 		"404 to the change of a user who is there": {
@@ -99,17 +111,43 @@ func TestGrantByTheStateFound(t *testing.T) {
 		},
 		"ignored in both forms": {
 			"grant editor",
-			steps(found(aViewer), patch(script.SetRole(true), script.OK(aViewer)), patch(script.SetRoleNested(true), script.NoContent), found(aViewer)),
+			steps(found(aViewer), patch(script.SetRole(true), script.OK(aViewer)), still(aViewer), patch(script.SetRoleNested(true), script.NoContent), still(aViewer)),
 			ignored,
+		},
+		"the answer holds the wish, and no read shows it": {
+			"grant editor",
+			steps(found(aViewer), patch(script.SetRole(true), script.OK(anEditor)), still(aViewer), patch(script.SetRoleNested(true), script.OK(anEditor)), still(aViewer)),
+			ignored,
+		},
+		"the reads lag behind": {"grant editor", steps(found(aViewer), patch(script.SetRole(true), script.OK(anEditor)), still(aViewer)[:3], found(anEditor)), promoted},
+		"listed and not reachable": {
+			"grant editor",
+			unreachable(aViewer),
+			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
+		},
+		"a 502, and the repeat refused": {
+			"grant editor",
+			steps(found(aViewer), patch(script.SetRole(true), script.Reply{Status: 502}), patch(script.SetRole(true), script.Refused(400, "", "no valid fields to update")), found(anEditor)),
+			promoted,
+		},
+		"no seat, in the server's own words": {
+			"grant editor",
+			steps(found(aViewer), patch(script.SetRole(true), script.Refused(403, "", "User limit reached"))),
+			fails(codes.PermissionDenied, "answered 403 Forbidden: User limit reached"),
+		},
+		"the user is deactivated by it": {
+			"grant editor",
+			steps(found(aViewer), patch(script.SetRole(true), script.NoContent), found(anInactiveEditor)),
+			fails(codes.FailedPrecondition, "changed the status from active to inactive as well"),
 		},
 		"the path form is accepted and ignored": {
 			"grant editor",
-			steps(found(aViewer), patch(script.SetRole(true), script.OK(aViewer)), patch(script.SetRoleNested(true), script.OK(anEditor))),
+			steps(found(aViewer), patch(script.SetRole(true), script.OK(aViewer)), still(aViewer), patch(script.SetRoleNested(true), script.OK(anEditor)), found(anEditor)),
 			promoted,
 		},
 		"the role alone is ignored": {
 			"grant viewer",
-			steps(found(anInactiveEditor), patch(script.ActivateAs(false), script.OK(anEditor)), patch(script.ActivateAsNested(false), script.OK(aViewer))),
+			steps(found(anInactiveEditor), patch(script.ActivateAs(false), script.NoContent), found(anEditor), patch(script.ActivateAsNested(false), script.NoContent), found(aViewer)),
 			asViewer,
 		},
 		"the path form is refused with 400 invalidPath":  {"grant editor", refusedForm(400, "invalidPath"), promoted},
@@ -129,7 +167,7 @@ func TestGrantByTheStateFound(t *testing.T) {
 		},
 		"202, and not applied yet": {
 			"grant editor",
-			steps(found(aViewer), patch(script.SetRole(true), accepted), found(aViewer)),
+			steps(found(aViewer), patch(script.SetRole(true), accepted), still(aViewer)),
 			fails(codes.FailedPrecondition, "accepted, not applied yet"),
 		},
 		"202, and applied": {"grant editor", steps(found(aViewer), patch(script.SetRole(true), accepted), found(anEditor)), promoted},
@@ -140,13 +178,13 @@ func TestGrantByTheStateFound(t *testing.T) {
 		},
 		"one answer is lost": {
 			"grant editor",
-			steps(found(aViewer), patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.OK(anEditor))),
+			steps(found(aViewer), patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.OK(anEditor)), found(anEditor)),
 			promoted,
 		},
-		"all answers are lost, and the role shows": {"grant editor", all(steps(found(aViewer)), four(patch(script.SetRole(true), script.Lost)), steps(found(anEditor))), promoted},
+		"all answers are lost, and the role shows": {"grant editor", steps(steps(found(aViewer)), four(patch(script.SetRole(true), script.Lost)), found(anEditor)), promoted},
 		"all answers are lost, and the role does not show": {
 			"grant editor",
-			all(steps(found(aViewer)), four(patch(script.SetRole(true), script.Lost)), steps(found(aViewer))),
+			steps(found(aViewer), four(patch(script.SetRole(true), script.Lost)), still(aViewer)),
 			fails(codes.Unavailable, "PATCH"),
 		},
 		"404, and active is not reported": {
@@ -156,42 +194,42 @@ func TestGrantByTheStateFound(t *testing.T) {
 		},
 		"202, and active is not reported": {
 			"grant viewer",
-			steps(found(anUntoldViewer), patch(script.ActivateAs(false), accepted), found(anUntoldViewer)),
+			steps(found(anUntoldViewer), patch(script.ActivateAs(false), accepted), still(anUntoldViewer)),
 			fails(codes.FailedPrecondition, "accepted, not applied yet"),
 		},
 		"all answers are lost, and active is not reported": {
 			"grant viewer",
-			all(steps(found(anUntoldViewer)), four(patch(script.ActivateAs(false), script.Lost)), steps(found(anUntoldViewer))),
+			steps(found(anUntoldViewer), four(patch(script.ActivateAs(false), script.Lost)), still(anUntoldViewer)),
 			fails(codes.Unavailable, "PATCH"),
 		},
 		"half of it is stored, and the rest fails": {
 			"grant viewer",
-			all(steps(found(anInactiveEditor)), four(patch(script.ActivateAs(false), failed)), steps(found(anInactiveViewer))),
+			steps(found(anInactiveEditor), four(patch(script.ActivateAs(false), failed)), found(anInactiveViewer)),
 			fails(codes.Unavailable, "500"),
 		},
 		"half of it is stored at first": {
 			"grant viewer",
-			steps(found(anInactiveEditor), patch(script.ActivateAs(false), failed), patch(script.ActivateAs(false), script.OK(aViewer))),
+			steps(found(anInactiveEditor), patch(script.ActivateAs(false), failed), patch(script.ActivateAs(false), script.OK(aViewer)), found(aViewer)),
 			asViewer,
 		},
 		"the read fails three times": {
 			"grant editor",
-			steps(script.Get("u1", down), script.Get("u1", script.Lost), script.Get("u1", script.Reply{Status: 429, RetryAfter: "20"}), found(anEditor)),
+			steps(read(down), read(script.Lost), read(script.Reply{Status: 429, RetryAfter: "20"}), found(anEditor)),
 			expectation{grants: editor, annos: alreadyExists},
 		},
-		"the read is refused":                     {"grant editor", steps(script.Get("u1", script.Refused(401, "", ""))), fails(codes.Unauthenticated, "the SCIM token was refused")},
-		"the read is answered with somebody else": {"grant editor", steps(script.Get("u1", script.OK(somebody))), fails(codes.FailedPrecondition, "not the user that was asked for")},
+		"the read is refused":                     {"grant editor", steps(read(script.Refused(401, "", ""))), fails(codes.Unauthenticated, "the SCIM token was refused")},
+		"the read is answered with somebody else": {"grant editor", steps(read(script.OK(somebody))), fails(codes.FailedPrecondition, "not the user that was asked for")},
 	})
 }
 
 // refusedForm is a promotion whose first form is refused.
 func refusedForm(status int, scimType string) []script.Step {
-	return steps(found(aViewer), patch(script.SetRole(true), script.Refused(status, scimType, "")), patch(script.SetRoleNested(true), script.OK(anEditor)))
+	return steps(found(aViewer), patch(script.SetRole(true), script.Refused(status, scimType, "")), patch(script.SetRoleNested(true), script.OK(anEditor)), found(anEditor))
 }
 
 func TestRevokeByTheStateFound(t *testing.T) {
-	demote := func(reply script.Reply) script.Step { return patch(script.SetRole(false), reply) }
-	leave := func(reply script.Reply) script.Step { return patch(script.SetActive(false), reply) }
+	demote := func(reply script.Reply) []script.Step { return patch(script.SetRole(false), reply) }
+	leave := func(reply script.Reply) []script.Step { return patch(script.SetActive(false), reply) }
 	demoted := expectation{changes: changed("role revoked", "u1", "editor")}
 	left := expectation{changes: changed("role revoked", "u1", "viewer")}
 	deleted := v2.ResourceDeleted_builder{ResourceId: principal("user", "u1").GetId()}.Build()
@@ -201,33 +239,37 @@ func TestRevokeByTheStateFound(t *testing.T) {
 	ignored := fails(codes.FailedPrecondition, "accepted the change but did not apply it")
 	untold := script.User{ID: "u1"}
 	runRows(t, map[string]row{
-		"Editor of an Editor, confirmed by the answer": {"revoke editor", steps(found(anEditor), demote(script.OK(aViewer))), demoted},
+		"Editor of an Editor, confirmed by the answer": {"revoke editor", steps(found(anEditor), demote(script.OK(aViewer)), found(aViewer)), demoted},
 		"Editor of an Editor, confirmed by a read":     {"revoke editor", steps(found(anEditor), demote(script.NoContent), found(aViewer)), demoted},
-		"Editor of an unknown role":                    {"revoke editor", steps(found(hasNoRole), demote(script.OK(aViewer))), demoted},
-		"Editor where active is never reported":        {"revoke editor", steps(found(anUntoldEditor), demote(script.OK(anUntoldViewer))), demoted},
+		"Editor of an unknown role":                    {"revoke editor", steps(found(hasNoRole), demote(script.OK(aViewer)), found(aViewer)), demoted},
+		"Editor where active is never reported":        {"revoke editor", steps(found(anUntoldEditor), demote(script.OK(anUntoldViewer)), found(anUntoldViewer)), demoted},
 		"Editor of a Viewer":                           {"revoke editor", steps(found(aViewer)), expectation{annos: alreadyRevoked, reason: "is not an Editor"}},
 		"Editor of an inactive Editor":                 {"revoke editor", steps(found(anInactiveEditor)), expectation{annos: alreadyRevoked, reason: "is inactive already"}},
-		"Editor of a user who is gone":                 {"revoke editor", steps(gone()), expectation{annos: alreadyRevoked, reason: "is gone already"}},
-		"Editor of a user who goes in between":         {"revoke editor", steps(found(anEditor), demote(script.NotFound()), gone()), stale},
+		"Editor of a user who is gone":                 {"revoke editor", nobody(), expectation{annos: alreadyRevoked, reason: "is gone already"}},
+		"Editor of a user who goes in between":         {"revoke editor", steps(found(anEditor), demote(script.NotFound()), nobody()), stale},
 		"Editor, 404 though the user is there":         {"revoke editor", steps(found(anEditor), demote(script.NotFound()), found(anEditor)), unapplied},
 		"Editor, 404 though it was changed":            {"revoke editor", steps(found(anEditor), demote(script.NotFound()), found(aViewer)), demoted},
-		"Editor, ignored in both forms":                {"revoke editor", steps(found(anEditor), demote(script.OK(anEditor)), patch(script.SetRoleNested(false), script.OK(anEditor))), ignored},
-		"Editor, the answers are lost, and it shows":   {"revoke editor", all(steps(found(anEditor)), four(demote(script.Lost)), steps(found(aViewer))), demoted},
-		"Editor, the answers are lost":                 {"revoke editor", all(steps(found(anEditor)), four(demote(script.Lost)), steps(found(anEditor))), fails(codes.Unavailable, "PATCH")},
+		"Editor, ignored in both forms": {
+			"revoke editor",
+			steps(found(anEditor), demote(script.OK(anEditor)), still(anEditor), patch(script.SetRoleNested(false), script.OK(anEditor)), still(anEditor)),
+			ignored,
+		},
+		"Editor, the answers are lost, and it shows": {"revoke editor", steps(found(anEditor), four(demote(script.Lost)), found(aViewer)), demoted},
+		"Editor, the answers are lost":               {"revoke editor", steps(found(anEditor), four(demote(script.Lost)), still(anEditor)), fails(codes.Unavailable, "PATCH")},
 
 		"Viewer whose record stays":                {"revoke viewer", steps(found(aViewer), leave(script.OK(anInactiveViewer)), found(anInactiveViewer)), left},
 		"Viewer whose record goes":                 {"revoke viewer", steps(found(aViewer), leave(script.NoContent), gone()), leftForGood},
 		"Viewer where active is left out if false": {"revoke viewer", steps(found(aViewer), leave(script.OK(anUntoldViewer)), found(anUntoldViewer)), left},
 		"Viewer where active is never reported": {
 			"revoke viewer",
-			steps(found(anUntoldViewer), leave(script.OK(anUntoldViewer)), found(anUntoldViewer)),
+			steps(found(anUntoldViewer), leave(script.OK(anUntoldViewer)), still(anUntoldViewer)),
 			fails(codes.FailedPrecondition, "does not report whether it was applied"),
 		},
 		"Viewer of an Editor":                  {"revoke viewer", steps(found(anEditor)), expectation{annos: alreadyRevoked, reason: "is not a Viewer"}},
 		"Viewer of an inactive Viewer":         {"revoke viewer", steps(found(anInactiveViewer)), stale},
 		"Viewer of an inactive Editor":         {"revoke viewer", steps(found(anInactiveEditor)), stale},
-		"Viewer of a user who is gone":         {"revoke viewer", steps(gone()), stale},
-		"Viewer of a user who goes in between": {"revoke viewer", steps(found(aViewer), leave(script.NotFound()), gone()), stale},
+		"Viewer of a user who is gone":         {"revoke viewer", nobody(), stale},
+		"Viewer of a user who goes in between": {"revoke viewer", steps(found(aViewer), leave(script.NotFound()), nobody()), stale},
 		"Viewer, 404 though the user is there": {"revoke viewer", steps(found(aViewer), leave(script.NotFound()), found(aViewer)), unapplied},
 		"Viewer of an unknown role":            {"revoke viewer", steps(found(untold)), fails(codes.FailedPrecondition, "does not report this user's role")},
 		"Viewer, the path form is refused": {
@@ -237,25 +279,43 @@ func TestRevokeByTheStateFound(t *testing.T) {
 		},
 		"Viewer, ignored in both forms": {
 			"revoke viewer",
-			steps(found(aViewer), leave(script.NoContent), found(aViewer), patch(script.SetActiveNested(false), script.NoContent), found(aViewer)),
+			steps(found(aViewer), leave(script.NoContent), still(aViewer), patch(script.SetActiveNested(false), script.NoContent), still(aViewer)),
 			ignored,
 		},
 		"Viewer, 202 and not applied yet": {
 			"revoke viewer",
-			steps(found(aViewer), leave(accepted), found(aViewer)),
+			steps(found(aViewer), leave(accepted), still(aViewer)),
 			fails(codes.FailedPrecondition, "accepted, not applied yet"),
 		},
-		"Viewer, the answers are lost and the record is gone":     {"revoke viewer", all(steps(found(aViewer)), four(leave(script.Lost)), steps(gone())), leftForGood},
-		"Viewer, one answer is lost and the record is gone":       {"revoke viewer", steps(found(aViewer), leave(script.Lost), leave(script.NotFound()), gone()), stale},
-		"Viewer, the answers are lost and the record is inactive": {"revoke viewer", all(steps(found(aViewer)), four(leave(script.Lost)), steps(found(anInactiveViewer))), left},
+		"Viewer, the answers are lost and the record is gone":     {"revoke viewer", steps(found(aViewer), four(leave(script.Lost)), nobody()), leftForGood},
+		"Viewer, one answer is lost and the record is gone":       {"revoke viewer", steps(found(aViewer), leave(script.Lost), leave(script.NotFound()), nobody()), leftForGood},
+		"Viewer, the answers are lost and the record is inactive": {"revoke viewer", steps(found(aViewer), four(leave(script.Lost)), found(anInactiveViewer)), left},
+		"Viewer, listed and not reachable": {
+			"revoke viewer",
+			unreachable(aViewer),
+			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
+		},
+		"Viewer, the answer is inactive, and no read is": {
+			"revoke viewer",
+			steps(found(aViewer), leave(script.OK(anInactiveViewer)), still(aViewer), patch(script.SetActiveNested(false), script.OK(anInactiveViewer)), still(aViewer)),
+			ignored,
+		},
+		"Viewer, the reads lag behind":            {"revoke viewer", steps(found(aViewer), leave(script.NoContent), still(aViewer)[:2], found(anInactiveViewer)), left},
+		"Viewer, the record goes late":            {"revoke viewer", steps(found(aViewer), leave(script.NoContent), still(aViewer)[:2], gone()), leftForGood},
+		"Viewer, one answer lost, repeat refused": {"revoke viewer", steps(found(aViewer), leave(script.Lost), leave(script.Refused(409, "", "")), found(anInactiveViewer)), left},
+		"Viewer who becomes an Editor by leaving": {
+			"revoke viewer",
+			steps(found(aViewer), leave(script.NoContent), found(anInactiveEditor)),
+			fails(codes.FailedPrecondition, "changed the role from viewer to editor as well"),
+		},
 		"Viewer, accepted, and nobody may look": {
 			"revoke viewer",
-			steps(found(aViewer), leave(script.NoContent), script.Get("u1", script.Refused(401, "", ""))),
+			steps(found(aViewer), leave(script.NoContent), read(script.Refused(401, "", ""))),
 			fails(codes.Unauthenticated, "the change was accepted, and could not be confirmed: the SCIM token was refused"),
 		},
 		"Viewer, the answers are lost and nobody can look": {
 			"revoke viewer",
-			all(steps(found(aViewer)), four(leave(script.Lost)), four(script.Get("u1", down))),
+			steps(found(aViewer), four(leave(script.Lost)), four(read(down))),
 			fails(codes.Unavailable, "PATCH"),
 		},
 	})
@@ -265,14 +325,14 @@ func TestAnIDThatIsAnAddressStaysOutOfLogAndErrors(t *testing.T) {
 	user := func(editor bool) script.Reply {
 		return script.OK(script.User{ID: ada, UserName: ada, Active: true, Editor: editor})
 	}
-	scripted(t, steps(script.Get(ada, user(false)), script.Patch(ada, script.SetRole(true), user(true))),
+	scripted(t, []script.Step{script.Get(ada, user(false)), script.Patch(ada, script.SetRole(true), user(true)), script.Get(ada, user(true))},
 		func(p *provisioner) outcome { return p.do("grant editor", ada, "") },
 		expectation{
 			grants:  []string{synctest.GrantID("editor", ada)},
 			annos:   replaced("viewer", ada),
 			changes: changed("role granted", "{id}", "editor"),
 		})
-	scripted(t, steps(script.Get(ada, user(true)), script.Patch(ada, script.SetRole(false), script.Refused(403, "", "not for "+ada))),
+	scripted(t, []script.Step{script.Get(ada, user(true)), script.Patch(ada, script.SetRole(false), script.Refused(403, "", "not for "+ada))},
 		func(p *provisioner) outcome { return p.do("revoke editor", ada, "") },
 		fails(codes.PermissionDenied, "not for [e-mail]"))
 }

@@ -17,8 +17,7 @@ var (
 		Annotations: annotations.New(&v2.SkipEntitlements{}, scimPermissions()),
 	}.Build()
 
-	// roleResourceType are the two roles of the workspace: "editor" and
-	// "viewer".
+	// roleResourceType are the two roles of the workspace: "editor" and "viewer".
 	roleResourceType = v2.ResourceType_builder{
 		Id:          "role",
 		DisplayName: "Role",

@@ -17,16 +17,14 @@ import (
 const (
 	// assigned is the slug of the one entitlement of each role.
 	assigned = "assigned"
-	// exclusionGroup ties the two entitlements together: a member holds exactly one
-	// of them. It has no default: that would make ConductorOne grant Viewer whenever
-	// Editor is revoked, also late, from somebody who has left and whom the grant
-	// would activate again.
+	// exclusionGroup ties the two entitlements together: a member holds exactly one of them. It has no
+	// default: that would make ConductorOne grant Viewer whenever Editor is revoked, also late, from somebody
+	// who has left and whom the grant would activate again.
 	exclusionGroup = "whimsical-workspace-role"
 )
 
-// role is one of the two roles of a workspace. They are the same in every
-// workspace, and no API lists them. The order in the exclusion group rises with
-// what the role may do.
+// role is one of the two roles of a workspace. They are the same in every workspace, and no API lists them.
+// The order in the exclusion group rises with what the role may do.
 //
 // Source: https://help.whimsical.com/workspaces/roles
 type role struct {
@@ -36,22 +34,19 @@ type role struct {
 	nounPhrase  string
 	description string
 	order       uint32
+	// below is the role that remains where this one is revoked, RoleUnknown where none does: who loses the
+	// lowest role leaves the workspace.
+	below whimsical.Role
 }
 
 var roles = []role{
 	{
-		id:          whimsical.RoleEditor,
-		displayName: "Editor",
-		nounPhrase:  "an Editor",
+		id: whimsical.RoleEditor, displayName: "Editor", nounPhrase: "an Editor", order: 2, below: whimsical.RoleViewer,
 		description: "Creates and edits boards, docs and projects. Every Editor is a paid seat.",
-		order:       2,
 	},
 	{
-		id:          whimsical.RoleViewer,
-		displayName: "Viewer",
-		nounPhrase:  "a Viewer",
+		id: whimsical.RoleViewer, displayName: "Viewer", nounPhrase: "a Viewer", order: 1,
 		description: "Views and comments. Viewers are free.",
-		order:       1,
 	},
 }
 
@@ -74,8 +69,7 @@ func RoleHolder(id string) string {
 	return "in the role " + id
 }
 
-// resourceID returns the id of the role's resource, which is all that a grant
-// needs.
+// resourceID returns the id of the role's resource, which is all that a grant needs.
 func (r role) resourceID() *v2.ResourceId {
 	return v2.ResourceId_builder{ResourceType: roleResourceType.GetId(), Resource: string(r.id)}.Build()
 }
@@ -92,8 +86,8 @@ func (r role) resource() (*v2.Resource, error) {
 	return rs.NewResource(r.displayName, roleResourceType, string(r.id), options...)
 }
 
-// grant returns the grant of the role to a user. It refers to both by id
-// alone: whole resources would fill the SDK's answers.
+// grant returns the grant of the role to a user. It refers to both by id alone: whole resources would fill
+// the SDK's answers.
 func (r role) grant(user string) *v2.Grant {
 	slim := v2.Resource_builder{Id: r.resourceID()}.Build()
 	return grant.NewGrant(slim, assigned, userID(user))
@@ -172,9 +166,8 @@ func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ r
 	)}, nil, nil
 }
 
-// Grants returns who holds the role. Pages that List stored cost no request and
-// are returned several at once; another one (the users are not part of this
-// sync, or the store was lost) is read from the API, one a call.
+// Grants returns who holds the role. Pages that List stored cost no request and are returned several at once;
+// another one (the users are not part of this sync, or the store was lost) is read from the API, one a call.
 func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	r, ok := roleByID(resource.GetId().GetResource())
 	if !ok {

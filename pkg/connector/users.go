@@ -18,15 +18,14 @@ import (
 )
 
 const (
-	// maxDisplayName and maxUserID are the SDK's limits in bytes; a grant's id,
-	// which holds the user's, has the same limit as an id alone.
+	// maxDisplayName and maxUserID are the SDK's limits in bytes; a grant's id, which holds the user's, has
+	// the same limit as an id alone.
 	maxDisplayName = 1024
 	maxUserID      = 1024 - len("role:editor:assigned:user:")
 
 	// profileUserID is the raw SCIM id, which actions take as their argument.
 	profileUserID = "user_id"
-	// profileRole and profileActive are the keys from which a user's own Grants reads
-	// the role back.
+	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
 )
@@ -41,8 +40,8 @@ func (b *userBuilder) ResourceType(context.Context) *v2.ResourceType {
 	return userResourceType
 }
 
-// List returns the users of one page. It also stores which of them hold which
-// role, where the roles' Grants look before they ask the API.
+// List returns the users of one page. It also stores which of them hold which role, where the roles' Grants
+// look before they ask the API.
 func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
 	started := time.Now()
 	page, _, err := b.users.read(ctx, opts, false)
@@ -55,8 +54,8 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 		if err != nil {
 			return nil, nil, err
 		}
-		// A full sync takes the grants from the roles: asking per user as well
-		// costs the SDK a millisecond each.
+		// A full sync takes the grants from the roles: asking per user as well costs the SDK a millisecond
+		// each.
 		annos := annotations.Annotations(resource.GetAnnotations())
 		annos.Append(&v2.SkipGrants{})
 		resource.SetAnnotations(annos)
@@ -81,8 +80,8 @@ func (b *userBuilder) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs
 	return nil, nil, nil
 }
 
-// Grants returns the role of a user that Get returned, so that a targeted sync
-// of a user holds what the user may do. A full sync does not call it.
+// Grants returns the role of a user that Get returned, so that a targeted sync of a user holds what the user
+// may do. A full sync does not call it.
 func (b *userBuilder) Grants(_ context.Context, resource *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	profile := rs.GetProfile(resource).GetFields()
 	if active, ok := profile[profileActive]; ok && !active.GetBoolValue() {
@@ -95,8 +94,7 @@ func (b *userBuilder) Grants(_ context.Context, resource *v2.Resource, _ rs.Sync
 	return []*v2.Grant{role.grant(resource.GetId().GetResource())}, nil, nil
 }
 
-// userResource builds the resource of a user. It fails only on an id that the
-// SDK cannot store.
+// userResource builds the resource of a user. It fails only on an id that the SDK cannot store.
 func userResource(user *whimsical.User) (*v2.Resource, error) {
 	if len(user.ID) > maxUserID {
 		return nil, failedPrecondition("a user's SCIM id is longer than %d bytes, which Baton cannot store", maxUserID)
@@ -124,8 +122,8 @@ func userID(id string) *v2.ResourceId {
 	return v2.ResourceId_builder{ResourceType: userResourceType.GetId(), Resource: id}.Build()
 }
 
-// userTrait holds what has no place on the resource itself, and the status:
-// readers of the trait take a missing one for "enabled".
+// userTrait holds what has no place on the resource itself, and the status: readers of the trait take a
+// missing one for "enabled".
 func userTrait(user *whimsical.User) *v2.UserTrait {
 	trait := v2.UserTrait_builder{
 		Login:       user.UserName,
@@ -143,36 +141,30 @@ func userTrait(user *whimsical.User) *v2.UserTrait {
 }
 
 func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
-	switch {
-	case user.ActiveUnreadable:
+	switch user.Status {
+	case whimsical.StatusUnreadable:
 		return v2.UserTrait_Status_STATUS_UNSPECIFIED
-	case user.IsActive():
-		return v2.UserTrait_Status_STATUS_ENABLED
-	default:
+	case whimsical.StatusInactive:
 		return v2.UserTrait_Status_STATUS_DISABLED
+	default:
+		return v2.UserTrait_Status_STATUS_ENABLED
 	}
 }
 
-// userProfile holds what the API sent, cut where it is excessive, and nothing
-// else. Its keys are part of the connector's contract.
+// userProfile holds what the API sent, cut where it is excessive, and nothing else. Its keys are part of the
+// connector's contract.
 func userProfile(user *whimsical.User) *structpb.Struct {
 	fields := make(map[string]*structpb.Value, 9)
 	for key, value := range map[string]string{
-		profileUserID:    user.ID,
-		"user_name":      user.UserName,
-		"email":          user.Email,
-		"display_name":   user.DisplayName,
-		"first_name":     user.GivenName,
-		"last_name":      user.FamilyName,
-		"formatted_name": user.FormattedName,
-		profileRole:      string(user.Role),
+		profileUserID: user.ID, "user_name": user.UserName, "email": user.Email, profileRole: string(user.Role),
+		"display_name": user.DisplayName, "first_name": user.GivenName, "last_name": user.FamilyName, "formatted_name": user.FormattedName,
 	} {
 		if value != "" {
 			fields[key] = structpb.NewStringValue(truncated(value, maxUserID))
 		}
 	}
-	if user.Active != nil {
-		fields[profileActive] = structpb.NewBoolValue(*user.Active)
+	if user.Status.Reported() {
+		fields[profileActive] = structpb.NewBoolValue(user.IsActive())
 	}
 	return &structpb.Struct{Fields: fields}
 }

@@ -4,18 +4,22 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
 
-// Every change is confirmed by what the server shows afterwards, in its answer
-// or at a read. Nothing that it does not report is taken for the wish.
+// Every change is proved by a read afterwards, and by nothing else: the body of the answer is not believed,
+// and nothing that a read does not report is taken for the wish.
 
-// ErrPending means that a user was created whom the API does not show yet: a
-// new person appears in the workspace with the first login through SAML.
+// ErrPending means that a user was created whom the API does not show yet: a new person appears in the
+// workspace with the first login through SAML.
 //
 // Source: https://help.whimsical.com/security/scim
 var ErrPending = errors.New("baton-whimsical: the user was created, and is not shown before the first login")
@@ -24,25 +28,20 @@ var ErrPending = errors.New("baton-whimsical: the user was created, and is not s
 type NewUser struct {
 	// UserName is the e-mail address, in lower case: Whimsical refuses others.
 	UserName string
-	// GivenName and FamilyName may be empty. They can be set at creation only;
-	// later the users themselves change them in Whimsical.
+	// GivenName and FamilyName may be empty. They can be set at creation only; later the users themselves
+	// change them in Whimsical.
 	GivenName, FamilyName string
-	// Role is the role to create the user with; RoleUnknown leaves it to the
-	// workspace's default, which may be a paid seat.
+	// Role is the role to create the user with; RoleUnknown leaves it to the workspace's default, which may
+	// be a paid seat.
 	Role Role
 }
 
-// request returns the body of a creation. Whimsical wants the primary e-mail to
-// equal the userName.
+// request returns the body of a creation. Whimsical wants the primary e-mail to equal the userName.
 //
 // Source: https://help.whimsical.com/security/scim
 func (u NewUser) request() map[string]any {
-	name := map[string]string{}
-	for attribute, value := range map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName} {
-		if value != "" {
-			name[attribute] = value
-		}
-	}
+	name := map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName}
+	maps.DeleteFunc(name, func(_, value string) bool { return value == "" })
 	body := map[string]any{
 		"schemas":     []string{UserSchema, ExtensionSchema},
 		"userName":    u.UserName,
@@ -59,126 +58,132 @@ func (u NewUser) request() map[string]any {
 	return body
 }
 
-// CreateUser creates a user (RFC 7644 section 3.3), once: it is not safe to
-// repeat without looking the user up first. It returns the user as a read shows
-// them, who may be inactive or have another role than asked for, where the
-// server had them already.
+// CreateUser creates a user (RFC 7644 section 3.3). It is repeated on a 429 alone: in any other case it is
+// not safe to repeat without looking the user up first. It returns the user as a read shows them, who may be
+// inactive or have another role than asked for, where the server had them already.
 //
-// It fails with ErrPending, and what the answer held of the user, when the API
-// does not show the user yet; with AlreadyExists when the server refuses the
-// user with a 409, for being there or for a reason of its own; with an error
-// that AnswerLost reports when the user may have been created; and with
-// FailedPrecondition when the server accepted the creation and shows no sign of
-// it.
+// It fails with ErrPending, and what the answer held of the user, when the API does not show the user yet;
+// with AlreadyExists when the server refuses the user with a 409, for being there or for a reason of its own;
+// with an error that AnswerLost reports when the user may have been created; and with FailedPrecondition when
+// the server accepted the creation and shows no sign of it.
 func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
-	ans, err := c.do(ctx, http.MethodPost, c.users, u.request())
-	if err != nil {
-		return nil, asListError(err)
+	s := c.send(ctx, http.MethodPost, c.users, u.request())
+	if s.answer == nil {
+		return nil, asListError(s.refused)
 	}
-	answered, _ := readUser(ans.body) // a body without the user is looked behind
+	answered, _ := readUser(s.answer.body) // a body without the user is looked behind
 	var shown *User
+	var err error
 	if answered != nil {
-		shown, err = c.GetUser(ctx, answered.ID)
-		if status.Code(err) == codes.NotFound {
-			err = nil
-		}
-	} else {
+		shown, err = c.getUser(ctx, answered.ID)
+	}
+	if answered == nil || status.Code(err) == codes.NotFound {
 		shown, err = c.FindUser(ctx, u.UserName)
 	}
+	_, isError := c.scimError(s.answer.body)
+	user := cmp.Or(shown, answered)
 	switch {
 	case err != nil:
-		return nil, unconfirmed(err)
-	case shown == nil && ans.statusCode == http.StatusAccepted:
-		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the creation was accepted, not applied yet", adviceByHand)
-	case shown == nil && answered == nil && ans.statusCode != http.StatusCreated:
-		return nil, c.notSCIM(http.MethodPost, c.users, ans, "the answer does not report a user, and no such user was found")
+		return nil, s.unread(err, false)
+	case shown == nil && s.answer.statusCode == http.StatusAccepted:
+		return nil, c.failed(http.MethodPost, c.users, s.answer, "the creation was accepted, not applied yet", adviceByHand)
+	case user == nil && (isError || s.answer.statusCode != http.StatusCreated):
+		return nil, c.notSCIM(http.MethodPost, c.users, s.answer, "the answer does not report a user, and no such user was found")
+	case user != nil && user.UserName != "" && LowerCase(user.UserName) != LowerCase(u.UserName):
+		return nil, c.failed(http.MethodPost, c.users, s.answer, "the server created a user, but with another userName than was asked for", adviceByHand)
 	case shown == nil:
-		return answered, ErrPending
-	case shown.UserName != "" && !strings.EqualFold(shown.UserName, u.UserName):
-		return nil, c.failed(http.MethodPost, c.users, ans.statusCode, "the server created a user, but with another userName than was asked for", adviceByHand)
+		return user, ErrPending
 	default:
-		return shown, nil
+		return user, nil
 	}
 }
 
-// AnswerLost reports whether a change may have been made although it failed: no
-// answer arrived, or one from somebody who does not know (a 5xx).
+// AnswerLost reports whether a change may have been made although it failed: no whole answer arrived, or one
+// from somebody who does not know (a 5xx).
 func AnswerLost(err error) bool {
 	apiErr, ok := errors.AsType[*Error](err)
-	return ok && (apiErr.Code == codes.Unavailable || apiErr.Code == codes.DeadlineExceeded) &&
-		(apiErr.StatusCode == 0 || apiErr.StatusCode >= 500 || apiErr.StatusCode == http.StatusRequestTimeout)
+	if !ok || apiErr.StatusCode == 0 {
+		return ok && apiErr.Code != codes.Canceled
+	}
+	return apiErr.StatusCode == http.StatusRequestTimeout || apiErr.StatusCode >= 500 && apiErr.Code == codes.Unavailable
 }
 
 // Change is what ChangeUser changes of a user; the rest stays as it is.
 type Change struct {
 	// Role, when not RoleUnknown, is the new role.
 	Role Role
-	// Active, when not nil, activates or deactivates the user. Deactivation
-	// removes the user from the workspace.
-	Active *bool
+	// Status, when not StatusAbsent, is the new status: StatusActive, or StatusInactive, which removes the
+	// user from the workspace.
+	Status Status
+	// KeepRole sends the role that the user has in place of a new one: some servers give whoever is activated
+	// the workspace's default role.
+	KeepRole bool
 }
 
-// deactivates reports whether the change takes a user out of the workspace.
-func (c Change) deactivates() bool {
-	return c.Active != nil && !*c.Active
+// role returns the role that a change sends, or RoleUnknown.
+func (c Change) role(before *User) Role {
+	if c.KeepRole {
+		return before.Role
+	}
+	return c.Role
 }
 
-// outcome is what a user shows of a change.
+// outcome is what a user shows of a change; of two outcomes the greater counts.
 type outcome int
 
 const (
 	applied outcome = iota
-	notApplied
 	notReported
+	notApplied
 )
 
-// outcome compares a user with the change that was asked for. Where "active" is
-// not reported, a role that shows confirms a change that was to set both, and
-// an "active" that was true before confirms a deactivation: some servers leave
-// it out when it is false.
-func (c Change) outcome(before, after *User) outcome {
-	result := applied
-	if c.Role != RoleUnknown {
-		switch after.Role {
-		case c.Role:
-		case RoleUnknown:
-			result = notReported
-		default:
-			return notApplied
-		}
-	}
-	if c.Active == nil {
-		return result
-	}
+// compare compares one attribute with the value that was asked for, if any was; reported is whether a read
+// tells it.
+func compare[T ~string](wished, shown T, reported bool) outcome {
 	switch {
-	case after.Active != nil && *after.Active != *c.Active:
-		return notApplied
-	case after.Active != nil:
-		return result
-	case *c.Active && c.Role != RoleUnknown && before.Active == nil && !after.ActiveUnreadable,
-		!*c.Active && before.Active != nil && *before.Active && !after.ActiveUnreadable:
-		return result
-	default:
+	case wished == "" || wished == shown:
+		return applied
+	case !reported:
 		return notReported
+	default:
+		return notApplied
 	}
 }
 
-// shows reports whether a user shows a change that the server did not confirm:
-// what a read showed before proves nothing.
-func (c Change) shows(before, after *User) bool {
-	return c.outcome(before, after) == applied && (after.Active != nil || c.outcome(before, before) != applied)
+// outcome compares a user with the change that was asked for; doubtful is set when the server did not say
+// that it made the change. Where the status is absent, one that was active before speaks for a deactivation,
+// since some servers leave it out when it is false, and a role that was asked for speaks for an activation.
+func (c Change) outcome(before, after *User, doubtful bool) outcome {
+	role := compare(c.role(before), after.Role, after.Role != RoleUnknown)
+	status := compare(c.Status, after.Status, after.Status.Reported())
+	off := c.Status == StatusInactive && before.Status == StatusActive
+	on := c.Status == StatusActive && !before.Status.Reported() && c.Role != RoleUnknown && (!doubtful || c.Role != before.Role)
+	if after.Status == StatusAbsent && (off || on) {
+		status = applied
+	}
+	return max(role, status)
+}
+
+// unasked names what changed of a user although nobody asked for it, or returns "".
+func (c Change) unasked(before, after *User) string {
+	switch {
+	case c.role(before) == RoleUnknown && compare(before.Role, after.Role, after.Role != RoleUnknown) == notApplied:
+		return fmt.Sprintf("the role from %s to %s", before.Role, after.Role)
+	case c.Status == StatusAbsent && before.Status.Reported() && compare(before.Status, after.Status, after.Status.Reported()) == notApplied:
+		return fmt.Sprintf("the status from %s to %s", before.Status, after.Status)
+	default:
+		return ""
+	}
 }
 
 const patchOpSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// request returns the PATCH body (RFC 7644 section 3.5.2) in one of the two
-// forms of the clients that Whimsical was built for: with a path, as Entra
-// sends it, or with a value alone, as Okta does. The role comes first, so that
-// a change of which only a part is stored never gives more than was asked for.
+// request returns the PATCH body (RFC 7644 section 3.5.2) in one of the two forms of the clients that
+// Whimsical was built for: with a path, as Entra sends it, or with a value alone, as Okta does. The role
+// comes first, so that a change of which only a part is stored never gives more than was asked for.
 //
-// Source: https://help.whimsical.com/security/entra-scim and
-// https://help.whimsical.com/security/okta-scim
-func (c Change) request(withPath bool) map[string]any {
+// Source: https://help.whimsical.com/security/entra-scim and https://help.whimsical.com/security/okta-scim
+func (c Change) request(before *User, withPath bool) map[string]any {
 	var operations []map[string]any
 	replace := func(path string, value, whole any) {
 		operation := map[string]any{"op": "replace", "value": whole}
@@ -187,175 +192,166 @@ func (c Change) request(withPath bool) map[string]any {
 		}
 		operations = append(operations, operation)
 	}
-	if c.Role != RoleUnknown {
-		editor := c.Role == RoleEditor
+	if role := c.role(before); role != RoleUnknown {
+		editor := role == RoleEditor
 		replace(ExtensionSchema+":editor", editor, map[string]any{ExtensionSchema: map[string]bool{"editor": editor}})
 	}
-	if c.Active != nil {
-		replace("active", *c.Active, map[string]bool{"active": *c.Active})
+	if c.Status != StatusAbsent {
+		active := c.Status == StatusActive
+		replace("active", active, map[string]bool{"active": active})
 	}
 	return map[string]any{"schemas": []string{patchOpSchema}, "Operations": operations}
 }
 
-// ChangeUser changes a user, given as a fresh read shows them, and confirms the
-// change. It returns the user as they are now, or nil when a deactivation
-// removed the record. A change whose answer was lost is a success when a read
-// shows it. Where the server refuses one form of the PATCH with 400 or 422, or
-// accepts and ignores it, the other form is tried, once.
-//
-// It fails with NotFound when there is no such user, and with
-// FailedPrecondition when the server did not apply what it accepted, or does
-// not report whether it did.
-func (c *Client) ChangeUser(ctx context.Context, before *User, change Change) (*User, error) {
-	after, otherForm, err := c.patch(ctx, before, change, true)
-	if otherForm {
-		after, _, err = c.patch(ctx, before, change, false)
-	}
-	return after, err
+// sent is a change that was sent, and what became of it.
+type sent struct {
+	method string
+	target *url.URL
+	// answer is set when the server accepted the change.
+	answer *answer
+	// refused is the error of the last try, lost that of the last of the tries whose answer was lost:
+	// whatever came after it, the change may have been made.
+	refused, lost error
 }
 
-// patch makes a change in one form of the PATCH. It returns the user as they are
-// now, and when it fails, whether the other form may do.
-func (c *Client) patch(ctx context.Context, before *User, change Change, withPath bool) (*User, bool, error) {
-	target := c.user(before.ID)
-	ans, refused := retried(ctx, c.retryPause, func() (*answer, error) {
-		return c.do(ctx, http.MethodPatch, target, change.request(withPath))
-	})
-	lost := AnswerLost(refused)
-	switch HTTPStatus(refused) {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return nil, true, refused
-	case http.StatusNotFound, http.StatusGone:
-		after, err := c.afterNotFound(ctx, before, change, refused)
-		return after, false, err
-	}
-	if refused != nil && !lost {
-		return nil, false, refused
-	}
-	if refused == nil && ans.statusCode != http.StatusAccepted {
-		// Only a read shows whether a deactivation removed the record.
-		user, err := readUser(ans.body)
-		if err == nil && user.ID == before.ID {
-			switch result := change.outcome(before, user); {
-			case result == applied && !change.deactivates():
-				return user, false, nil
-			case result == notApplied:
-				return nil, true, c.failed(http.MethodPatch, target, ans.statusCode, ignored, adviceByHand)
-			}
+// mayCome reports whether a read may show the change, and promised whether the server said that it will.
+func (s sent) mayCome() bool  { return s.answer != nil || s.lost != nil }
+func (s sent) promised() bool { return s.answer != nil && s.answer.statusCode != http.StatusAccepted }
+
+// send sends a change, repeatedly where that is safe.
+func (c *Client) send(ctx context.Context, method string, target *url.URL, body any) sent {
+	s := sent{method: method, target: target}
+	s.answer, s.refused = retried(ctx, c.retryPause, func() (*answer, error) {
+		ans, err := c.do(ctx, method, target, body)
+		if err == nil || AnswerLost(err) {
+			s.lost = err
 		}
-	}
-
-	after, err := c.readBack(ctx, before.ID, lost)
-	switch {
-	case status.Code(err) == codes.NotFound && change.deactivates():
-		return nil, false, nil
-	case err != nil && lost && status.Code(err) != codes.NotFound:
-		return nil, false, refused
-	case err != nil:
-		return nil, false, unconfirmed(err)
-	}
-	accepted := !lost && ans.statusCode == http.StatusAccepted
-	result := change.outcome(before, after)
-	switch {
-	case change.shows(before, after), result == applied && !lost && !accepted:
-		return after, false, nil
-	case lost:
-		return nil, false, refused
-	case accepted:
-		return nil, false, c.failed(http.MethodPatch, target, ans.statusCode, "the change was accepted, not applied yet", adviceByHand)
-	case result == notApplied:
-		return nil, true, c.failed(http.MethodPatch, target, ans.statusCode, ignored, adviceByHand)
-	default:
-		return nil, false, c.failed(http.MethodPatch, target, ans.statusCode,
-			"the server accepted the change, but the user does not report whether it was applied", adviceByHand)
-	}
-}
-
-// afterNotFound reads a user whose change was answered by a 404, which may speak
-// of the endpoint as well (RFC 7644 section 3.12).
-func (c *Client) afterNotFound(ctx context.Context, before *User, change Change, refused error) (*User, error) {
-	after, err := c.GetUser(ctx, before.ID)
-	if err != nil {
-		return nil, err
-	}
-	if change.shows(before, after) {
-		return after, nil
-	}
-	return nil, c.failed(http.MethodPatch, c.user(before.ID), HTTPStatus(refused), "the user is there, and was not changed", adviceByHand)
-}
-
-// DeleteUser removes a user (RFC 7644 section 3.6) and confirms by a read that
-// the user has left. Where the server knows no DELETE (405, 501, or a 404 while
-// the user is there), the user is deactivated instead, which is how Whimsical
-// documents leaving a workspace.
-//
-// It fails with NotFound when there is no such user, and with
-// FailedPrecondition when the server accepted the deletion but the user is
-// still there.
-func (c *Client) DeleteUser(ctx context.Context, id string) error {
-	target := c.user(id)
-	lostBefore := false
-	ans, refused := retried(ctx, c.retryPause, func() (*answer, error) {
-		ans, err := c.do(ctx, http.MethodDelete, target, nil)
-		lostBefore = lostBefore || AnswerLost(err)
 		return ans, err
 	})
-	unsupported := false
-	switch HTTPStatus(refused) {
-	case http.StatusNotFound, http.StatusGone, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		unsupported = true
-	}
-	lost := AnswerLost(refused)
-	if refused != nil && !unsupported && !lost {
-		return refused
-	}
+	return s
+}
 
-	user, err := c.readBack(ctx, id, refused != nil)
+// undone describes a change that no read shows.
+func (c *Client) undone(s sent, result outcome, after *User) error {
+	shown := fmt.Sprintf(", a read shows the status %s and the role %s", cmp.Or(string(after.Status), "absent"), cmp.Or(string(after.Role), "unknown"))
+	reason := "the server accepted the change, but the user does not report whether it was applied" + shown
 	switch {
-	case status.Code(err) == codes.NotFound && unsupported && !lostBefore:
-		return err
-	case status.Code(err) == codes.NotFound:
+	case s.lost != nil:
+		return s.lost
+	case s.refused != nil:
+		return amended(s.refused, codes.FailedPrecondition, "the user is there, and was not changed", adviceByHand)
+	case !s.promised():
+		reason = "the change was accepted, not applied yet" + shown
+	case s.method == http.MethodDelete:
+		reason = "the server accepted the deletion, but the user is still there"
+	case result == notApplied:
+		reason = "the server accepted the change but did not apply it" + shown
+	}
+	return c.failed(s.method, s.target, s.answer, reason, adviceByHand)
+}
+
+// confirm reads a user until the read shows a change that was sent: at once, and while it shows what was
+// there before, up to three more times within about four seconds, since replicas lag behind. It returns the
+// user as shown, nil when they are gone or cannot be read, what that shows of the change, and why it is not
+// done.
+func (c *Client) confirm(ctx context.Context, before *User, change Change, s sent) (*User, outcome, error) {
+	if s.refused != nil && s.lost == nil && !isMissing(s.refused) {
+		return before, notApplied, s.refused
+	}
+	leaves, read := change.Status == StatusInactive, c.GetUser
+	if leaves && s.answer != nil {
+		read = c.getUser // the server accepted that the user leaves: a 404 of any form is believed
+	}
+	for pause := c.retryPause; ; pause *= 2 {
+		after, err := read(ctx, before.ID)
+		if err != nil {
+			return nil, applied, s.unread(err, leaves)
+		}
+		result := change.outcome(before, after, !s.promised())
+		if result == applied {
+			return after, applied, nil
+		}
+		if !s.mayCome() || after.Role != before.Role || after.Status != before.Status || pause > 4*c.retryPause {
+			return after, result, c.undone(s, result, after)
+		}
+		select {
+		case <-ctx.Done(): // the next read says so
+		case <-time.After(pause):
+		}
+	}
+}
+
+// unread returns what the error of a read leaves to say of the change before it: nothing, where leaves tells
+// that the user was to go and they are gone.
+func (s sent) unread(err error, leaves bool) error {
+	gone := status.Code(err) == codes.NotFound
+	switch {
+	case gone && leaves && s.mayCome():
 		return nil
-	case err != nil && lost:
-		return refused
-	case err != nil && !unsupported:
-		return unconfirmed(err)
-	case err != nil:
-		return err
-	case user.Active != nil && !*user.Active:
-		return nil
-	case unsupported:
-		inactive := false
-		_, err := c.ChangeUser(ctx, user, Change{Active: &inactive})
-		return err
-	case lost:
-		return refused
-	case ans.statusCode == http.StatusAccepted:
-		return c.failed(http.MethodDelete, target, ans.statusCode, "the deletion was accepted, not applied yet", adviceByHand)
+	case !gone && s.lost != nil:
+		return s.lost
+	case !gone && s.answer != nil:
+		return amended(err, status.Code(err), "the change was accepted, and could not be confirmed: ", "")
 	default:
-		return c.failed(http.MethodDelete, target, ans.statusCode, "the server accepted the deletion, but the user is still there", adviceByHand)
+		return err
 	}
 }
 
-// readBack reads a user after a change. Where the server has accepted it, a 404
-// of any form is believed: the user was there a moment ago, and some changes
-// remove the record.
-func (c *Client) readBack(ctx context.Context, id string, doubtful bool) (*User, error) {
-	if doubtful {
-		return c.GetUser(ctx, id)
+// ChangeUser changes a user, given as a fresh read shows them, and confirms the change by a read. It returns
+// the user as they are now, or nil when a deactivation removed the record. Where the server refuses one form
+// of the PATCH with 400 or 422, or accepts and ignores it, the other form is tried, once.
+//
+// It fails with NotFound when there is no such user, and with FailedPrecondition when the server did not
+// apply what it accepted, does not report whether it did, or changed more than was asked for.
+func (c *Client) ChangeUser(ctx context.Context, before *User, change Change) (*User, error) {
+	refused := func(err error) bool { return HTTPStatus(err) >= 300 && !AnswerLost(err) }
+	after, otherForm, err := c.patch(ctx, before, change, true)
+	if otherForm {
+		first := err
+		if after, _, err = c.patch(ctx, before, change, false); refused(err) && !refused(first) {
+			err = first // which says what the first form has left
+		}
 	}
-	return retried(ctx, c.retryPause, func() (*User, error) { return c.getUser(ctx, id) })
+	if err != nil || after == nil {
+		return nil, err
+	}
+	if unasked := change.unasked(before, after); unasked != "" {
+		return nil, c.failed(http.MethodPatch, c.user(before.ID), nil, "the change was made, and changed "+unasked+" as well, for which nobody asked", adviceByHand)
+	}
+	return after, nil
 }
 
-// unconfirmed says of the error of a read that the change before it was accepted.
-func unconfirmed(err error) error {
-	if apiErr, ok := errors.AsType[*Error](err); ok {
-		apiErr.reason = strings.TrimSuffix("the change was accepted, and could not be confirmed: "+apiErr.reason, ": ")
-	}
-	return err
+// patch makes a change in one form of the PATCH. It returns the user as they are now, and when it fails,
+// whether the other form may do.
+func (c *Client) patch(ctx context.Context, before *User, change Change, withPath bool) (*User, bool, error) {
+	s := c.send(ctx, http.MethodPatch, c.user(before.ID), change.request(before, withPath))
+	after, result, err := c.confirm(ctx, before, change, s)
+	formRefused := answered(s.refused, http.StatusBadRequest, http.StatusUnprocessableEntity)
+	return after, err != nil && after != nil && (formRefused || result == notApplied && s.promised()), err
 }
 
-const (
-	ignored      = "the server accepted the change but did not apply it"
-	adviceByHand = "check the user in Whimsical's Workspace settings: the change may have to be made there"
-)
+// DeleteUser removes a user (RFC 7644 section 3.6), who must be there at a read, and confirms by another that
+// the user has left. Where the server knows no DELETE (405, 501, or a 404 while the user is there), the user
+// is deactivated instead, which is how Whimsical documents leaving a workspace.
+//
+// It fails with NotFound when there is no such user, and with FailedPrecondition when the server accepted the
+// deletion but the user is still there.
+func (c *Client) DeleteUser(ctx context.Context, id string) error {
+	before, err := c.GetUser(ctx, id)
+	if err != nil {
+		return err
+	}
+	leaves := Change{Status: StatusInactive}
+	s := c.send(ctx, http.MethodDelete, c.user(id), nil)
+	after, _, err := c.confirm(ctx, before, leaves, s)
+	unsupported := isMissing(s.refused) || answered(s.refused, http.StatusMethodNotAllowed, http.StatusNotImplemented)
+	switch {
+	case err == nil || after == nil || !unsupported:
+		return err
+	case after.Status == StatusInactive:
+		return nil
+	default:
+		_, err = c.ChangeUser(ctx, after, leaves)
+		return err
+	}
+}

@@ -1,8 +1,7 @@
 package whimsical
 
 import (
-	"errors"
-	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,13 +19,17 @@ func failsWith(t *testing.T, err error, code codes.Code, says string) {
 	}
 }
 
-func pointer[T any](value T) *T { return &value }
+// missing are the requests by which a user is found to be gone.
+func missing() []script.Step {
+	return []script.Step{script.Get("u1", script.NotFound()), script.FindID("u1", script.OK(script.List{}))}
+}
 
 var (
 	toEditor   = Change{Role: RoleEditor}
-	activate   = Change{Active: pointer(true)}
-	deactivate = Change{Active: pointer(false)}
-	reinstate  = Change{Active: pointer(true), Role: RoleViewer}
+	activate   = Change{Status: StatusActive}
+	deactivate = Change{Status: StatusInactive}
+	enable     = Change{Status: StatusActive, KeepRole: true}
+	reinstate  = Change{Status: StatusActive, Role: RoleViewer}
 
 	anEditor  = script.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: true}
 	aViewer   = script.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: false}
@@ -37,15 +40,19 @@ var (
 	badStatus = script.User{ID: "u1", UserName: "ada@example.com", Active: "perhaps", Editor: false}
 )
 
-func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
-	wasViewer := &User{ID: "u1", Role: RoleViewer, Active: pointer(true)}
-	wasInactive := &User{ID: "u1", Role: RoleEditor, Active: pointer(false)}
+func TestAChangeIsConfirmedByARead(t *testing.T) {
+	wasViewer := &User{ID: "u1", Role: RoleViewer, Status: StatusActive}
+	wasInactive := &User{ID: "u1", Role: RoleEditor, Status: StatusInactive}
 	untold := &User{ID: "u1", Role: RoleViewer}
-	// lost is as many lost answers as the client sends a PATCH.
-	lost := func(body string) []script.Step {
-		step := script.Patch("u1", body, script.Lost)
-		return []script.Step{step, step, step, step}
+	patch := func(body string, reply script.Reply) []script.Step {
+		return []script.Step{script.Patch("u1", body, reply)}
 	}
+	read := func(user script.User) []script.Step { return []script.Step{script.Get("u1", script.OK(user))} }
+	// still is as many reads as there are while they show what was there before.
+	still := func(user script.User) []script.Step { return slices.Repeat(read(user), 4) }
+	// lost is as many lost answers as the client sends a PATCH.
+	lost := func(body string) []script.Step { return slices.Repeat(patch(body, script.Lost), 4) }
+	all := slices.Concat[[]script.Step]
 	for name, test := range map[string]struct {
 		before *User
 		change Change
@@ -55,173 +62,286 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 		// gone is that no user is left to return.
 		gone bool
 	}{
-		"the body shows the role": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.OK(anEditor))},
+		"the read shows the role": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), read(anEditor)),
 		},
-		"no body (204), the read shows the role": {
+		"the body shows the role, and the read does": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.OK(anEditor)), read(anEditor)),
+		},
+		"the body shows the role, and no read does": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.NoContent), script.Get("u1", script.OK(anEditor))},
+			steps: all(
+				patch(script.SetRole(true), script.OK(anEditor)), still(aViewer), patch(script.SetRoleNested(true), script.OK(anEditor)), still(aViewer),
+			),
+			code: codes.FailedPrecondition, says: "did not apply it, a read shows the status active and the role viewer",
+		},
+		"the body shows the old role, and the read the new one": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.OK(aViewer)), read(anEditor)),
 		},
 		"a body of somebody else, the read shows the role": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.OK(somebody)), script.Get("u1", script.OK(anEditor))},
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.OK(somebody)), read(anEditor)),
 		},
 		"a web page, the read shows the role": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.Reply{Status: 200, Body: "<!doctype html>"}), script.Get("u1", script.OK(anEditor)),
-			},
+			steps: all(patch(script.SetRole(true), script.Reply{Status: 200, Body: "<!doctype html>"}), read(anEditor)),
 		},
-		"a body without the role, the read shows it": {
+		"a SCIM error with 200, and no read shows the role": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.OK(noRole)), script.Get("u1", script.OK(anEditor))},
+			steps: all(
+				patch(script.SetRole(true), script.Reply{Status: 200, Body: script.Refused(403, "", "User limit reached").Body}), still(aViewer),
+				patch(script.SetRoleNested(true), script.Reply{Status: 200, Body: script.Refused(403, "", "User limit reached").Body}), still(aViewer),
+			),
+			code: codes.FailedPrecondition, says: "User limit reached",
 		},
-		"the form with a path is ignored by the body, the other works": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.OK(aViewer)), script.Patch("u1", script.SetRoleNested(true), script.OK(anEditor)),
-			},
+		"the second read shows the role": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), read(aViewer), read(anEditor)),
 		},
-		"the form with a path is ignored by a read, the other works": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.NoContent), script.Get("u1", script.OK(aViewer)),
-				script.Patch("u1", script.SetRoleNested(true), script.OK(anEditor)),
-			},
+		"the fourth read shows the role": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), still(aViewer)[:3], read(anEditor)),
 		},
-		"both forms are ignored": {
+		"the form with a path is ignored, the other works": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.OK(aViewer)), script.Patch("u1", script.SetRoleNested(true), script.OK(aViewer)),
-			},
-			code: codes.FailedPrecondition, says: "accepted the change but did not apply it",
+			steps: all(patch(script.SetRole(true), script.NoContent), still(aViewer), patch(script.SetRoleNested(true), script.NoContent), read(anEditor)),
+		},
+		"the form with a path is ignored, the other refused": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.NoContent), still(aViewer), patch(script.SetRoleNested(true), script.Refused(400, "", "no"))),
+			code:  codes.FailedPrecondition, says: "did not apply it",
+		},
+		"the form with a path is ignored, the answers to the other are lost": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.NoContent), still(aViewer), lost(script.SetRoleNested(true)), still(aViewer)),
+			code:  codes.Unavailable, says: "PATCH",
 		},
 		"the form with a path is refused, the other works for both halves": {
 			before: wasInactive, change: reinstate,
-			steps: []script.Step{
-				script.Patch("u1", script.ActivateAs(false), script.Refused(422, "null", "")),
-				script.Patch("u1", script.ActivateAsNested(false), script.OK(aViewer)),
-			},
+			steps: all(patch(script.ActivateAs(false), script.Refused(422, "null", "")), patch(script.ActivateAsNested(false), script.NoContent), read(aViewer)),
 		},
 		"the form of a status is refused, the other works": {
 			before: wasInactive, change: activate,
-			steps: []script.Step{
-				script.Patch("u1", script.SetActive(true), script.Refused(400, "noTarget", "")),
-				script.Patch("u1", script.SetActiveNested(true), script.OK(anEditor)),
-			},
+			steps: all(patch(script.SetActive(true), script.Refused(400, "noTarget", "")), patch(script.SetActiveNested(true), script.NoContent), read(anEditor)),
 		},
 		"both forms are refused": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.Refused(400, "invalidPath", "")),
-				script.Patch("u1", script.SetRoleNested(true), script.Refused(400, "invalidValue", "no seats left")),
-			},
+			steps: all(
+				patch(script.SetRole(true), script.Refused(400, "invalidPath", "")),
+				patch(script.SetRoleNested(true), script.Refused(400, "invalidValue", "no seats left")),
+			),
 			code: codes.InvalidArgument, says: "no seats left",
 		},
 		"another refusal is not sent again": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.Refused(403, "", ""))},
+			steps: patch(script.SetRole(true), script.Refused(403, "", "")),
 			code:  codes.PermissionDenied, says: "403",
 		},
+		"accepted, and the user does not report the role any more": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), read(noRole)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
+		},
 		"accepted, and the user never reports the role": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.NoContent), script.Get("u1", script.OK(noRole))},
-			code:  codes.FailedPrecondition, says: "does not report whether it was applied",
+			before: &User{ID: "u1", Status: StatusActive}, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), still(noRole)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
 		},
 		"accepted for later (202), and a read shows it": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.Reply{Status: 202}), script.Get("u1", script.OK(anEditor))},
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.Reply{Status: 202}), read(anEditor)),
 		},
-		"accepted for later (202), and a read does not show it": {
+		"accepted for later (202), and no read shows it": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{
-				script.Patch("u1", script.SetRole(true), script.Reply{Status: 202, Body: anEditor.String()}), script.Get("u1", script.OK(aViewer)),
-			},
-			code: codes.FailedPrecondition, says: "accepted, not applied yet",
+			steps: all(patch(script.SetRole(true), script.Reply{Status: 202, Body: anEditor.String()}), still(aViewer)),
+			code:  codes.FailedPrecondition, says: "accepted, not applied yet",
+		},
+		"accepted, and the read fails": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.NoContent), []script.Step{script.Get("u1", script.Refused(401, "", ""))}),
+			code:  codes.Unauthenticated, says: "the change was accepted, and could not be confirmed: the SCIM token was refused",
+		},
+		"accepted, and the user is gone": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.NoContent), missing()),
+			code:  codes.NotFound, says: "404",
+		},
+		"accepted, and the user is listed and cannot be reached": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.NoContent), []script.Step{
+				script.Get("u1", script.NotFound()), script.FindID("u1", script.OK(script.List{anEditor})),
+			}),
+			code: codes.FailedPrecondition, says: "could not be confirmed: the API lists this user",
 		},
 		"a role confirms a grant where the status is never reported": {
-			before: untold, change: reinstate,
-			steps: []script.Step{script.Patch("u1", script.ActivateAs(false), script.OK(noStatus))},
+			before: untold, change: reinstate, steps: all(patch(script.ActivateAs(false), script.NoContent), read(noStatus)),
 		},
 		"a role does not confirm an activation that was reported inactive": {
-			before: wasInactive, change: reinstate,
-			steps: []script.Step{script.Patch("u1", script.ActivateAs(false), script.NoContent), script.Get("u1", script.OK(noStatus))},
-			code:  codes.FailedPrecondition, says: "does not report whether it was applied",
+			before: wasInactive, change: reinstate, steps: all(patch(script.ActivateAs(false), script.NoContent), read(noStatus)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
 		},
 		"an unreadable status confirms nothing": {
-			before: untold, change: reinstate,
-			steps: []script.Step{script.Patch("u1", script.ActivateAs(false), script.NoContent), script.Get("u1", script.OK(badStatus))},
-			code:  codes.FailedPrecondition, says: "does not report whether it was applied",
+			before: untold, change: reinstate, steps: all(patch(script.ActivateAs(false), script.NoContent), read(badStatus)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied, a read shows the status unreadable and the role viewer",
 		},
 		"an activation alone is not confirmed by silence": {
-			before: untold, change: activate,
-			steps: []script.Step{script.Patch("u1", script.SetActive(true), script.NoContent), script.Get("u1", script.OK(noStatus))},
-			code:  codes.FailedPrecondition, says: "does not report whether it was applied",
+			before: untold, change: activate, steps: all(patch(script.SetActive(true), script.NoContent), still(noStatus)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
+		},
+		"an activation with the role of before is not confirmed by silence": {
+			before: untold, change: enable, steps: all(patch(script.ActivateAs(false), script.NoContent), still(noStatus)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
+		},
+		"an activation keeps the role of before": {
+			before: wasInactive, change: enable, steps: all(patch(script.ActivateAs(true), script.NoContent), read(anEditor)),
+		},
+		"an activation of somebody whose role is unknown": {
+			before: &User{ID: "u1", Status: StatusInactive}, change: enable,
+			steps: all(patch(script.SetActive(true), script.NoContent), read(anEditor)),
+		},
+		"an activation brings another role than that of before": {
+			before: &User{ID: "u1", Role: RoleViewer, Status: StatusInactive}, change: enable,
+			steps: all(
+				patch(script.ActivateAs(false), script.NoContent), read(anEditor), patch(script.ActivateAsNested(false), script.NoContent), read(anEditor),
+			),
+			code: codes.FailedPrecondition, says: "did not apply it, a read shows the status active and the role editor",
+		},
+		"an activation, and the role is not reported any more": {
+			before: wasInactive, change: enable, steps: all(patch(script.ActivateAs(true), script.NoContent), read(noRole)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
+		},
+		"an activation changes a role that was not named": {
+			before: &User{ID: "u1", Role: RoleViewer, Status: StatusInactive}, change: activate,
+			steps: all(patch(script.SetActive(true), script.NoContent), read(anEditor)),
+			code:  codes.FailedPrecondition, says: "the change was made, and changed the role from viewer to editor as well",
+		},
+		"a deactivation changes a role that was not named": {
+			before: wasViewer, change: deactivate, steps: all(patch(script.SetActive(false), script.NoContent), read(inactive)),
+			code: codes.FailedPrecondition, says: "changed the role from viewer to editor as well",
+		},
+		"a role change deactivates": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NoContent), read(inactive)),
+			code: codes.FailedPrecondition, says: "changed the status from active to inactive as well",
 		},
 		"a status that was true and is left out is a deactivation": {
-			before: wasViewer, change: deactivate,
-			steps: []script.Step{script.Patch("u1", script.SetActive(false), script.NoContent), script.Get("u1", script.OK(noStatus))},
+			before: wasViewer, change: deactivate, steps: all(patch(script.SetActive(false), script.NoContent), read(noStatus)),
 		},
 		"a status that was never reported is no deactivation": {
-			before: untold, change: deactivate,
-			steps: []script.Step{script.Patch("u1", script.SetActive(false), script.NoContent), script.Get("u1", script.OK(noStatus))},
-			code:  codes.FailedPrecondition, says: "does not report whether it was applied",
+			before: untold, change: deactivate, steps: all(patch(script.SetActive(false), script.NoContent), still(noStatus)),
+			code: codes.FailedPrecondition, says: "does not report whether it was applied",
 		},
 		"a deactivation removes the record": {
 			before: wasViewer, change: deactivate, gone: true,
-			steps: []script.Step{
-				script.Patch("u1", script.SetActive(false), script.OK(inactive)),
-				script.Get("u1", script.Reply{Status: 404, Body: "<html>"}),
-			},
+			steps: all(patch(script.SetActive(false), script.OK(inactive)), []script.Step{script.Get("u1", script.Reply{Status: 404, Body: "<html>"})}),
+		},
+		"a deactivation removes the record late": {
+			before: wasViewer, change: deactivate, gone: true,
+			steps: all(patch(script.SetActive(false), script.NoContent), still(aViewer)[:2], []script.Step{script.Get("u1", script.NotFound())}),
 		},
 		"a half applied change is not applied": {
 			before: wasInactive, change: reinstate,
-			steps: []script.Step{
-				script.Patch("u1", script.ActivateAs(false), script.OK(anEditor)), script.Patch("u1", script.ActivateAsNested(false), script.OK(anEditor)),
-			},
-			code: codes.FailedPrecondition, says: "did not apply it",
+			steps: all(
+				patch(script.ActivateAs(false), script.NoContent), read(anEditor), patch(script.ActivateAsNested(false), script.NoContent), read(anEditor),
+			),
+			code: codes.FailedPrecondition, says: "did not apply it, a read shows the status active and the role editor",
 		},
 		"404, and the user is gone": {
-			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.NotFound()), script.Get("u1", script.NotFound())},
-			code:  codes.NotFound, says: "404",
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NotFound()), missing()),
+			code: codes.NotFound, says: "404",
+		},
+		"404 to a deactivation, and the user is gone": {
+			before: wasViewer, change: deactivate, steps: all(patch(script.SetActive(false), script.NotFound()), missing()),
+			code: codes.NotFound, says: "404",
 		},
 		"404, and the user is there": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.NotFound()), read(aViewer)),
+			code: codes.FailedPrecondition, says: "the user is there, and was not changed",
+		},
+		"410, and the user was changed": {
+			before: wasViewer, change: toEditor, steps: all(patch(script.SetRole(true), script.Refused(410, "", "")), read(anEditor)),
+		},
+		"404, and nobody can look": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.NotFound()), script.Get("u1", script.OK(aViewer))},
-			code:  codes.FailedPrecondition, says: "the user is there, and was not changed",
+			steps: all(patch(script.SetRole(true), script.NotFound()), []script.Step{script.Get("u1", script.Refused(401, "", ""))}),
+			code:  codes.Unauthenticated, says: "GET",
 		},
 		"one answer is lost, the next one comes": {
 			before: wasViewer, change: toEditor,
-			steps: []script.Step{script.Patch("u1", script.SetRole(true), script.Lost), script.Patch("u1", script.SetRole(true), script.OK(anEditor))},
+			steps: all(patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.NoContent), read(anEditor)),
+		},
+		"one answer is lost, the next one comes, and nothing was changed": {
+			before: wasViewer, change: toEditor,
+			steps: all(
+				patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.NoContent), still(aViewer),
+				patch(script.SetRoleNested(true), script.Refused(400, "", "")),
+			),
+			code: codes.FailedPrecondition, says: "did not apply it",
+		},
+		"one answer is lost, and the repeat refused, which a read outweighs": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.Refused(409, "", "no change")), read(anEditor)),
+		},
+		"a 502, and the repeat refused with 400, which a late read outweighs": {
+			before: wasViewer, change: toEditor,
+			steps: all(
+				patch(script.SetRole(true), script.Reply{Status: 502}), patch(script.SetRole(true), script.Refused(400, "", "no valid fields to update")),
+				read(aViewer), read(anEditor),
+			),
+		},
+		"one answer is lost, the repeat is refused, and no read shows the role": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.Refused(403, "", "no")), still(aViewer)),
+			code:  codes.Unavailable, says: "PATCH",
+		},
+		"one answer is lost, the form refused, and the other works": {
+			before: wasViewer, change: toEditor,
+			steps: all(
+				patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.Refused(400, "", "")), still(aViewer),
+				patch(script.SetRoleNested(true), script.NoContent), read(anEditor),
+			),
+		},
+		"one answer is lost, and both forms are refused": {
+			before: wasViewer, change: toEditor,
+			steps: all(
+				patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.Refused(400, "", "")), still(aViewer),
+				patch(script.SetRoleNested(true), script.Refused(400, "", "")),
+			),
+			code: codes.Unavailable, says: "PATCH",
+		},
+		"one answer to a deactivation is lost, the repeat is a 404, and the user is gone": {
+			before: wasViewer, change: deactivate, gone: true,
+			steps: all(patch(script.SetActive(false), script.Lost), patch(script.SetActive(false), script.NotFound()), missing()),
+		},
+		"one answer is lost, the repeat is a 404, and the user is gone": {
+			before: wasViewer, change: toEditor,
+			steps: all(patch(script.SetRole(true), script.Lost), patch(script.SetRole(true), script.NotFound()), missing()),
+			code:  codes.NotFound, says: "404",
 		},
 		"every answer is lost, and a read shows the role": {
-			before: wasViewer, change: toEditor, steps: append(lost(script.SetRole(true)), script.Get("u1", script.OK(anEditor))),
+			before: wasViewer, change: toEditor, steps: all(lost(script.SetRole(true)), read(anEditor)),
 		},
-		"every answer is lost, and a read shows the old role": {
-			before: wasViewer, change: toEditor, steps: append(lost(script.SetRole(true)), script.Get("u1", script.OK(aViewer))),
+		"every answer is lost, and no read shows the role": {
+			before: wasViewer, change: toEditor, steps: all(lost(script.SetRole(true)), still(aViewer)),
 			code: codes.Unavailable, says: "PATCH",
 		},
 		"every answer is lost, and nobody can look": {
-			before: wasViewer, change: toEditor, steps: append(lost(script.SetRole(true)), script.Get("u1", script.Refused(401, "", ""))),
+			before: wasViewer, change: toEditor, steps: all(lost(script.SetRole(true)), []script.Step{script.Get("u1", script.Refused(401, "", ""))}),
 			code: codes.Unavailable, says: "PATCH",
 		},
 		"every answer is lost, and what a read shows was so before": {
-			before: untold, change: reinstate, steps: append(lost(script.ActivateAs(false)), script.Get("u1", script.OK(noStatus))),
+			before: untold, change: reinstate, steps: all(lost(script.ActivateAs(false)), still(noStatus)),
 			code: codes.Unavailable, says: "PATCH",
 		},
 		"202, and what a read shows was so before": {
-			before: untold, change: reinstate,
-			steps: []script.Step{script.Patch("u1", script.ActivateAs(false), script.Reply{Status: 202}), script.Get("u1", script.OK(noStatus))},
-			code:  codes.FailedPrecondition, says: "accepted, not applied yet",
+			before: untold, change: reinstate, steps: all(patch(script.ActivateAs(false), script.Reply{Status: 202}), still(noStatus)),
+			code: codes.FailedPrecondition, says: "accepted, not applied yet",
 		},
 		"every answer is lost, and a read shows a role that is new": {
-			before: &User{ID: "u1", Role: RoleEditor}, change: reinstate,
-			steps: append(lost(script.ActivateAs(false)), script.Get("u1", script.OK(noStatus))),
+			before: &User{ID: "u1", Role: RoleEditor}, change: reinstate, steps: all(lost(script.ActivateAs(false)), read(noStatus)),
 		},
 		"every answer to a deactivation is lost, and the record is gone": {
-			before: wasViewer, change: deactivate, gone: true, steps: append(lost(script.SetActive(false)), script.Get("u1", script.NotFound())),
+			before: wasViewer, change: deactivate, gone: true, steps: all(lost(script.SetActive(false)), missing()),
+		},
+		"every answer to a deactivation is lost, and the record is listed and cannot be reached": {
+			before: wasViewer, change: deactivate,
+			steps: all(lost(script.SetActive(false)), []script.Step{
+				script.Get("u1", script.NotFound()), script.FindID("u1", script.OK(script.List{aViewer})),
+			}),
+			code: codes.Unavailable, says: "PATCH",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,172 +350,6 @@ func TestAChangeIsConfirmedFromTheAnswerOrByARead(t *testing.T) {
 			if (user == nil) != (err != nil || test.gone) {
 				t.Errorf("got the user %+v", user)
 			}
-		})
-	}
-}
-
-const newUserBody = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + ext + `],"userName":"ada@example.com",`
-
-const newUserEmails = `"emails":[{"value":"ada@example.com","type":"work","primary":true}],"active":true`
-
-func TestACreationSendsWhatWhimsicalDocuments(t *testing.T) {
-	for name, test := range map[string]struct {
-		user NewUser
-		body string
-	}{
-		"an e-mail address alone": {
-			NewUser{UserName: "ada@example.com"},
-			newUserBody + `"displayName":"ada@example.com",` + newUserEmails + `}`,
-		},
-		"both names and Editor": {
-			NewUser{UserName: "ada@example.com", GivenName: "Ada", FamilyName: "Lovelace", Role: RoleEditor},
-			newUserBody + `"name":{"givenName":"Ada","familyName":"Lovelace"},"displayName":"Ada Lovelace",` + newUserEmails + `,` + ext + `:{"editor":true}}`,
-		},
-		"one name and Viewer": {
-			NewUser{UserName: "ada@example.com", FamilyName: "Lovelace", Role: RoleViewer},
-			newUserBody + `"name":{"familyName":"Lovelace"},"displayName":"Lovelace",` + newUserEmails + `,` + ext + `:{"editor":false}}`,
-		},
-		"characters that HTML escapes": {
-			NewUser{UserName: "ada@example.com", GivenName: `A<d>a & "Ω"`},
-			newUserBody + `"name":{"givenName":"A<d>a & \"Ω\""},"displayName":"A<d>a & \"Ω\"",` + newUserEmails + `}`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := following(t, script.Post(test.body, script.Created(anEditor)), script.Get("u1", script.OK(anEditor)))
-			user, err := client.CreateUser(t.Context(), test.user)
-			if err != nil || user.ID != "u1" {
-				t.Errorf("got the user %+v, %v", user, err)
-			}
-		})
-	}
-}
-
-func TestACreationIsConfirmedByARead(t *testing.T) {
-	const ada = "ada@example.com"
-	post := func(reply script.Reply) script.Step {
-		return script.Post(newUserBody+`"displayName":"ada@example.com",`+newUserEmails+`}`, reply)
-	}
-	for name, test := range map[string]struct {
-		steps []script.Step
-		// id is that of the user who is returned.
-		id      string
-		pending bool
-		code    codes.Code
-		says    string
-	}{
-		"201 with the user": {steps: []script.Step{post(script.Created(anEditor)), script.Get("u1", script.OK(aViewer))}, id: "u1"},
-		"200 with the user": {steps: []script.Step{post(script.OK(anEditor)), script.Get("u1", script.OK(anEditor))}, id: "u1"},
-		"201 with a user who is not shown yet": {
-			steps: []script.Step{post(script.Created(anEditor)), script.Get("u1", script.NotFound())}, id: "u1", pending: true,
-		},
-		"201 without a body, found":     {steps: []script.Step{post(script.Reply{Status: 201}), script.Find(ada, script.OK(script.List{aViewer}))}, id: "u1"},
-		"201 without a body, not found": {steps: []script.Step{post(script.Reply{Status: 201}), script.FindNobody(ada)}, pending: true},
-		"204, found":                    {steps: []script.Step{post(script.NoContent), script.Find(ada, script.OK(script.List{aViewer}))}, id: "u1"},
-		"204, not found": {
-			steps: []script.Step{post(script.NoContent), script.FindNobody(ada)}, code: codes.FailedPrecondition, says: "no such user was found",
-		},
-		"a login page": {
-			steps: []script.Step{post(script.Reply{Status: 200, Body: "<html>"}), script.FindNobody(ada)},
-			code:  codes.FailedPrecondition, says: "it is a web page",
-		},
-		"accepted for later (202), not shown": {
-			steps: []script.Step{post(script.Reply{Status: 202, Body: anEditor.String()}), script.Get("u1", script.NotFound())},
-			code:  codes.FailedPrecondition, says: "accepted, not applied yet",
-		},
-		"the server created somebody else": {
-			steps: []script.Step{post(script.Created(somebody)), script.Get("u2", script.OK(somebody))},
-			code:  codes.FailedPrecondition, says: "with another userName than was asked for",
-		},
-		"the read fails": {
-			steps: []script.Step{post(script.Created(anEditor)), script.Get("u1", script.Refused(401, "", ""))},
-			code:  codes.Unauthenticated, says: "401",
-		},
-		"taken":                 {steps: []script.Step{post(script.Refused(409, "uniqueness", ""))}, code: codes.AlreadyExists, says: "409"},
-		"no such endpoint":      {steps: []script.Step{post(script.NotFound())}, code: codes.FailedPrecondition, says: "check base-url"},
-		"no such method":        {steps: []script.Step{post(script.Refused(405, "", ""))}, code: codes.FailedPrecondition, says: "check base-url"},
-		"refused with a reason": {steps: []script.Step{post(script.Refused(400, "invalidValue", "no seats left"))}, code: codes.InvalidArgument, says: "no seats left"},
-		"lost, and not repeated": {
-			steps: []script.Step{post(script.Lost)}, code: codes.Unavailable, says: "POST",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			user, err := following(t, test.steps...).CreateUser(t.Context(), NewUser{UserName: ada})
-			if test.pending {
-				if !errors.Is(err, ErrPending) {
-					t.Errorf("got %v", err)
-				}
-			} else {
-				failsWith(t, err, test.code, test.says)
-			}
-			if id := ""; user != nil && user.ID != test.id || user == nil && test.id != id {
-				t.Errorf("got the user %+v", user)
-			}
-		})
-	}
-}
-
-func TestADeletionIsConfirmedByARead(t *testing.T) {
-	html := script.Reply{Status: http.StatusNotFound, Body: "<html>"}
-	lost := []script.Step{script.Delete("u1", script.Lost), script.Delete("u1", script.Lost), script.Delete("u1", script.Lost), script.Delete("u1", script.Lost)}
-	deactivation := func(refusal script.Reply, patch script.Reply, after ...script.Step) []script.Step {
-		return append([]script.Step{
-			script.Delete("u1", refusal), script.Get("u1", script.OK(aViewer)), script.Patch("u1", script.SetActive(false), patch),
-		}, after...)
-	}
-	for name, test := range map[string]struct {
-		steps []script.Step
-		code  codes.Code
-		says  string
-	}{
-		"204, and the user is gone":             {steps: []script.Step{script.Delete("u1", script.NoContent), script.Get("u1", script.NotFound())}},
-		"204, and the read answers a page":      {steps: []script.Step{script.Delete("u1", script.NoContent), script.Get("u1", html)}},
-		"200 with a body, and the user is gone": {steps: []script.Step{script.Delete("u1", script.OK(aViewer)), script.Get("u1", script.NotFound())}},
-		"204, and the record stays inactive":    {steps: []script.Step{script.Delete("u1", script.NoContent), script.Get("u1", script.OK(inactive))}},
-		"202, and the user is gone":             {steps: []script.Step{script.Delete("u1", script.Reply{Status: 202}), script.Get("u1", script.NotFound())}},
-		"202, and the user is there": {
-			steps: []script.Step{script.Delete("u1", script.Reply{Status: 202}), script.Get("u1", script.OK(aViewer))},
-			code:  codes.FailedPrecondition, says: "accepted, not applied yet",
-		},
-		"accepted but not applied": {
-			steps: []script.Step{script.Delete("u1", script.NoContent), script.Get("u1", script.OK(aViewer))},
-			code:  codes.FailedPrecondition, says: "accepted the deletion, but the user is still there",
-		},
-		"404, and the user is gone": {
-			steps: []script.Step{script.Delete("u1", script.NotFound()), script.Get("u1", script.NotFound())}, code: codes.NotFound, says: "404",
-		},
-		"404, and SCIM is off": {
-			steps: []script.Step{script.Delete("u1", html), script.Get("u1", html), listed("Users?count=1&startIndex=1", html)},
-			code:  codes.FailedPrecondition, says: "base-url",
-		},
-		"404, and the user is there": {steps: deactivation(script.NotFound(), script.NoContent, script.Get("u1", script.OK(inactive)))},
-		"404 to everything but reads": {
-			steps: deactivation(script.NotFound(), script.NotFound(), script.Get("u1", script.OK(aViewer))),
-			code:  codes.FailedPrecondition, says: "the user is there, and was not changed",
-		},
-		"405":                           {steps: deactivation(script.Refused(405, "", ""), script.NoContent, script.Get("u1", script.OK(inactive)))},
-		"501, and the record goes":      {steps: deactivation(script.Refused(501, "", ""), script.OK(inactive), script.Get("u1", script.NotFound()))},
-		"405, and nobody is there":      {steps: []script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Get("u1", script.NotFound())}, code: codes.NotFound, says: "404"},
-		"405, and the user is inactive": {steps: []script.Step{script.Delete("u1", script.Refused(405, "", "")), script.Get("u1", script.OK(inactive))}},
-		"405, and the deactivation is not applied": {
-			steps: append(deactivation(script.Refused(405, "", ""), script.OK(aViewer)), script.Patch("u1", script.SetActiveNested(false), script.OK(aViewer))),
-			code:  codes.FailedPrecondition, says: "did not apply it",
-		},
-		"one answer is lost, and the user is gone": {
-			steps: []script.Step{script.Delete("u1", script.Lost), script.Delete("u1", script.NotFound()), script.Get("u1", script.NotFound())},
-		},
-		"every answer is lost, and the user is gone": {steps: append(lost[:4:4], script.Get("u1", script.NotFound()))},
-		"every answer is lost, and nobody can look": {
-			steps: append(lost[:4:4], script.Get("u1", script.Refused(401, "", ""))), code: codes.Unavailable, says: "DELETE",
-		},
-		"every answer is lost, and the user is there": {
-			steps: append(lost[:4:4], script.Get("u1", script.OK(aViewer))), code: codes.Unavailable, says: "DELETE",
-		},
-		"a refusal": {
-			steps: []script.Step{script.Delete("u1", script.Refused(403, "", "the owner stays"))}, code: codes.PermissionDenied, says: "the owner stays",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			failsWith(t, following(t, test.steps...).DeleteUser(t.Context(), "u1"), test.code, test.says)
 		})
 	}
 }

@@ -3,14 +3,14 @@
 // Endpoints used, relative to the base URL (RFC 7644):
 //
 //	GET    /Users?startIndex=&count=   one page of users (section 3.4.2)
-//	GET    /Users?filter=              a user by userName (section 3.4.2.2)
+//	GET    /Users?filter=              a user by userName or id (section 3.4.2.2)
 //	GET    /Users/{id}                 one user (section 3.4.1)
 //	POST   /Users                      create a user (section 3.3)
 //	PATCH  /Users/{id}                 change role or status (section 3.5.2)
 //	DELETE /Users/{id}                 remove a user (section 3.6)
 //
-// Every request carries the workspace's SCIM OAuth token. The token has no
-// scopes: it may do all of the above.
+// Every request carries the workspace's SCIM OAuth token. The token has no scopes: it may do all of the
+// above.
 //
 // Documentation: https://help.whimsical.com/security/scim
 package whimsical
@@ -47,10 +47,9 @@ type Client struct {
 	retryPause time.Duration
 }
 
-// New returns a client of the workspace whose SCIM API is at baseURL (with or
-// without a trailing slash). It makes no request. A base URL that is malformed
-// or would send the token unencrypted over a network, and a token that cannot
-// be sent in a header, are refused with InvalidArgument.
+// New returns a client of the workspace whose SCIM API is at baseURL (with or without a trailing slash). It
+// makes no request. A base URL that is malformed or would send the token unencrypted over a network, and a
+// token that cannot be sent in a header, are refused with InvalidArgument.
 func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	base, err := parseBaseURL(baseURL)
 	if err != nil {
@@ -72,8 +71,8 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	httpClient.Transport = &transport{next: httpClient.Transport, authorization: "Bearer " + token}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	// Decisions rest on fresh reads, and a page is read once. The SDK takes its
-	// cache's settings from the environment alone.
+	// Decisions rest on fresh reads, and a page is read once. The SDK takes its cache's settings from the
+	// environment alone.
 	if err := os.Setenv("BATON_DISABLE_HTTP_CACHE", "true"); err != nil {
 		return nil, failure(codes.Internal, "the SDK's response cache cannot be switched off: %v", err)
 	}
@@ -96,8 +95,8 @@ func (a *answer) isWebPage() bool {
 	return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 }
 
-// do is the one way to the API: it sends a request, reads the whole answer
-// and turns everything but a 2xx status into an *Error.
+// do is the one way to the API: it sends a request, reads the whole answer and turns everything but a 2xx
+// status into an *Error.
 func (c *Client) do(ctx context.Context, method string, target *url.URL, body any) (*answer, error) {
 	if target.Path == c.users.Path+"/" {
 		return nil, failure(codes.InvalidArgument, "a user is needed, but the id is empty") // else it would be a request for all users
@@ -142,8 +141,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 	return ans, nil
 }
 
-// user returns the URL of one user: the id is one escaped path element,
-// whatever characters it has.
+// user returns the URL of one user: the id is one escaped path element, whatever characters it has.
 func (c *Client) user(id string) *url.URL {
 	// A plus sign is legal in a path, but some servers read it as a space.
 	escaped := strings.ReplaceAll(url.PathEscape(id), "+", "%2B")
@@ -156,8 +154,7 @@ func (c *Client) user(id string) *url.URL {
 	return &target
 }
 
-// displayPath is the path as errors and logs name it: an id that is or holds
-// an e-mail address stays out.
+// displayPath is the path as errors and logs name it: an id that is or holds an e-mail address stays out.
 func (c *Client) displayPath(target *url.URL) string {
 	path := target.EscapedPath()
 	element := strings.TrimPrefix(path, c.users.EscapedPath())
@@ -167,8 +164,8 @@ func (c *Client) displayPath(target *url.URL) string {
 	return strings.ReplaceAll(path, c.token, "[redacted]")
 }
 
-// quiet keeps the SDK's client from logging: it would log whole URLs, filters
-// with e-mail addresses included, and every failure that is returned as well.
+// quiet keeps the SDK's client from logging: it would log whole URLs, filters with e-mail addresses included,
+// and every failure that is returned as well.
 func quiet(ctx context.Context) context.Context {
 	return ctxzap.ToContext(ctx, zap.NewNop())
 }

@@ -2,6 +2,7 @@ package whimsical
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,9 +20,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Error is a failed request to Whimsical's SCIM API. Its text holds the
-// method, the path without query, the HTTP status and the server's own SCIM
-// detail (bounded, without control characters, e-mail addresses or the token), and what the operator can do. It never holds a body.
+// Error is a failed request to Whimsical's SCIM API. Its text holds the method, the path without query, the
+// HTTP status and the server's own SCIM detail (bounded, without control characters, e-mail addresses or the
+// token), and what the operator can do. It never holds a body.
 type Error struct {
 	// Code is the gRPC code that the SDK acts on and the one-shot binary exits with.
 	Code codes.Code
@@ -34,8 +36,7 @@ type Error struct {
 	// Detail is the server's own reason (RFC 7644 section 3.12), cleaned, or "".
 	Detail string
 
-	reason string
-	advice string
+	reason, advice string
 	// scim is set when the answer is a SCIM error.
 	scim bool
 }
@@ -54,8 +55,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// GRPCStatus lets the gRPC server of the SDK carry the code and the rate limit
-// to the other side.
+// GRPCStatus lets the gRPC server of the SDK carry the code and the rate limit to the other side.
 func (e *Error) GRPCStatus() *status.Status {
 	st := status.New(e.Code, e.Error())
 	if e.RateLimit != nil {
@@ -66,8 +66,8 @@ func (e *Error) GRPCStatus() *status.Status {
 	return st
 }
 
-// HTTPStatus returns the HTTP status of the failed request that err wraps, or
-// 0 when err is not an *Error or no answer arrived.
+// HTTPStatus returns the HTTP status of the failed request that err wraps, or 0 when err is not an *Error or
+// no answer arrived.
 func HTTPStatus(err error) int {
 	if apiErr, ok := errors.AsType[*Error](err); ok {
 		return apiErr.StatusCode
@@ -75,8 +75,16 @@ func HTTPStatus(err error) int {
 	return 0
 }
 
-// failure makes an error that is no answer of the API, with a code chosen on
-// purpose.
+// answered reports whether a request failed with one of some HTTP statuses.
+func answered(err error, statusCodes ...int) bool {
+	return slices.Contains(statusCodes, HTTPStatus(err))
+}
+
+// isMissing reports whether a server answered 404, which may speak of the endpoint as well as of the user
+// (RFC 7644 section 3.12).
+func isMissing(err error) bool { return answered(err, http.StatusNotFound, http.StatusGone) }
+
+// failure makes an error that is no answer of the API, with a code chosen on purpose.
 func failure(code codes.Code, format string, args ...any) error {
 	return status.Errorf(code, "baton-whimsical: "+format, args...)
 }
@@ -84,41 +92,46 @@ func failure(code codes.Code, format string, args ...any) error {
 const (
 	adviceToken = "the SCIM token was refused: reveal it again in Whimsical's Workspace settings and update " +
 		"whimsical-token (BATON_WHIMSICAL_TOKEN)"
-	adviceForbidden = "the token may not do this: SCIM provisioning must be enabled in Whimsical's Workspace settings, " +
-		"which takes the Enterprise plan and SAML SSO"
-	adviceBaseURL = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
+	adviceForbidden = "the token may not do this: SCIM provisioning must be enabled in Whimsical's Workspace settings, which takes the Enterprise plan and SAML SSO"
+	adviceBaseURL   = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
 		"), and that SCIM provisioning is still enabled in Whimsical's Workspace settings (disabling SAML SSO disables SCIM)"
-	adviceWebPage = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, " +
-		"allow this machine to reach base-url"
+	adviceWebPage  = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, allow this machine to reach base-url"
+	adviceListed   = "a proxy may not pass this id on, or the API cannot read it: check base-url, and change the user in Workspace settings"
 	adviceFilter   = "the API cannot look people up by userName (it refuses the filter): check base-url, and create the user in Whimsical"
 	adviceRedirect = "a redirect is not followed, since that would hand the token to another address: check base-url"
 	adviceRetry    = "Whimsical's API is failing at the moment: try again later"
+	adviceNetwork  = "check the network, the proxy settings and base-url"
+	adviceByHand   = "check the user in Whimsical's Workspace settings: the change may have to be made there"
 	adviceSlower   = "the API's rate limit is reached: try again later"
 )
 
+// meanings is what single HTTP statuses mean to the caller.
+var meanings = map[int]struct {
+	code   codes.Code
+	advice string
+}{
+	http.StatusUnauthorized:    {codes.Unauthenticated, adviceToken},
+	http.StatusForbidden:       {codes.PermissionDenied, adviceForbidden},
+	http.StatusNotFound:        {codes.NotFound, ""},
+	http.StatusRequestTimeout:  {codes.DeadlineExceeded, adviceRetry},
+	http.StatusConflict:        {codes.AlreadyExists, ""},
+	http.StatusGone:            {codes.NotFound, ""},
+	http.StatusTooManyRequests: {codes.Unavailable, adviceSlower},
+	http.StatusNotImplemented:  {codes.Unimplemented, ""},
+}
+
 // codeAndAdvice chooses what an HTTP status means to the caller.
 func codeAndAdvice(statusCode int) (codes.Code, string) {
-	switch {
-	case statusCode >= 300 && statusCode < 400:
+	if meaning, ok := meanings[statusCode]; ok {
+		return meaning.code, meaning.advice
+	}
+	switch statusCode / 100 {
+	case 3:
 		return codes.FailedPrecondition, adviceRedirect
-	case statusCode == http.StatusUnauthorized:
-		return codes.Unauthenticated, adviceToken
-	case statusCode == http.StatusForbidden:
-		return codes.PermissionDenied, adviceForbidden
-	case statusCode == http.StatusNotFound || statusCode == http.StatusGone:
-		return codes.NotFound, ""
-	case statusCode == http.StatusRequestTimeout:
-		return codes.DeadlineExceeded, adviceRetry
-	case statusCode == http.StatusConflict:
-		return codes.AlreadyExists, ""
-	case statusCode == http.StatusTooManyRequests:
-		return codes.Unavailable, adviceSlower
-	case statusCode == http.StatusNotImplemented:
-		return codes.Unimplemented, ""
-	case statusCode >= 500 && statusCode < 600:
-		return codes.Unavailable, adviceRetry
-	case statusCode >= 400 && statusCode < 500:
+	case 4:
 		return codes.InvalidArgument, ""
+	case 5:
+		return codes.Unavailable, adviceRetry
 	default:
 		return codes.Unknown, adviceBaseURL
 	}
@@ -133,30 +146,28 @@ func (c *Client) readError(method, path string, ans *answer) *Error {
 	if statusCode == http.StatusForbidden && limited(ans.header) {
 		statusCode = http.StatusTooManyRequests
 	}
-	code, advice := codeAndAdvice(statusCode)
-	e := &Error{
-		Code:       code,
-		Method:     method,
-		Path:       path,
-		StatusCode: ans.statusCode,
-		RateLimit:  retryAdvice(statusCode, ans.header),
-		advice:     advice,
-	}
+	e := &Error{Method: method, Path: path, StatusCode: ans.statusCode, RateLimit: retryAdvice(statusCode, ans.header)}
+	e.Code, e.advice = codeAndAdvice(statusCode)
 	if statusCode == http.StatusForbidden && ans.isWebPage() {
 		e.advice = adviceWebPage
 	}
+	if e.Detail, e.scim = c.scimError(ans.body); e.Detail != "" && e.Code == codes.PermissionDenied {
+		e.advice = "" // the server's own reason says more
+	}
+	return e
+}
+
+// scimError reads the body of an error (RFC 7644 section 3.12): its cleaned detail, "" for a body of any
+// other form, and whether it names the schema.
+func (c *Client) scimError(body []byte) (string, bool) {
 	var (
 		names  schemas
 		detail text
 	)
-	err := decode(ans.body, object{
-		{name: "schemas", into: &names}, {name: "detail", into: &detail},
-	})
-	if err == nil { // a body of any other form is left out of the message
-		e.Detail = c.clean(string(detail))
-		e.scim = names.name(scimErrorSchema)
+	if err := decode(body, object{{name: "schemas", into: &names}, {name: "detail", into: &detail}}); err != nil {
+		return "", false
 	}
-	return e
+	return c.clean(string(detail)), names.name(scimErrorSchema)
 }
 
 // notSCIM describes a 2xx answer that is not what the request asked for.
@@ -167,35 +178,44 @@ func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason str
 	case ans.isWebPage():
 		reason += ", it is a web page"
 	}
-	return c.failed(method, target, ans.statusCode, reason, adviceBaseURL)
+	return c.failed(method, target, ans, reason, adviceBaseURL)
 }
 
-// failed describes an answer that leaves a request undone, whatever its status.
-func (c *Client) failed(method string, target *url.URL, statusCode int, reason, advice string) *Error {
-	return &Error{
-		Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), StatusCode: statusCode,
-		reason: reason, advice: advice,
-	}
-}
-
-// asListError gives a missing or refused collection a code that no caller
-// takes for an empty one.
-func asListError(err error) error {
-	if apiErr, ok := errors.AsType[*Error](err); ok {
-		switch apiErr.StatusCode {
-		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
-			apiErr.Code = codes.FailedPrecondition
-			apiErr.advice = adviceBaseURL
+// failed describes a request that is left undone, or not as it was asked for, although its answer, where
+// there is one, is a 2xx. The reason of one that holds a SCIM error stands without advice.
+func (c *Client) failed(method string, target *url.URL, ans *answer, reason, advice string) *Error {
+	e := &Error{Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), reason: reason, advice: advice}
+	if ans != nil {
+		e.StatusCode = ans.statusCode
+		if detail, isError := c.scimError(ans.body); isError && detail != "" {
+			e.Detail, e.advice = detail, ""
 		}
+	}
+	return e
+}
+
+// amended returns a copy of an error of the API with another code, a reason before that of its own, and
+// another advice unless that is "". Any other error has no advice.
+func amended(err error, code codes.Code, reason, advice string) error {
+	apiErr, ok := errors.AsType[*Error](err)
+	if !ok {
+		return failure(code, "%s%s", reason, strings.TrimPrefix(status.Convert(err).Message(), "baton-whimsical: "))
+	}
+	e := *apiErr
+	e.Code, e.reason, e.advice = code, strings.TrimSuffix(reason+e.reason, ": "), cmp.Or(advice, e.advice)
+	return &e
+}
+
+// asListError gives a missing or refused collection a code that no caller takes for an empty one.
+func asListError(err error) error {
+	if isMissing(err) || answered(err, http.StatusMethodNotAllowed, http.StatusNotImplemented) {
+		return amended(err, codes.FailedPrecondition, "", adviceBaseURL)
 	}
 	return err
 }
 
-const adviceNetwork = "check the network, the proxy settings and base-url"
-
-// transportError describes a request that got no whole answer. Only the kind
-// of failure enters the text: the underlying errors quote the URL, and bytes
-// that the server sent.
+// transportError describes a request that got no whole answer. Only the kind of failure enters the text: the
+// underlying errors quote the URL, and bytes that the server sent.
 func transportError(ctx context.Context, method, path string, err error) *Error {
 	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
 	dnsErr, isDNS := errors.AsType[*net.DNSError](err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,7 +103,8 @@ func TestAForbiddenAnswerIsToldApart(t *testing.T) {
 		code                codes.Code
 		says                string
 	}{
-		"the token may not":              {body: `{"detail":"no"}`, code: codes.PermissionDenied, says: "the token may not do this"},
+		"the token may not":              {body: `{"detail":""}`, code: codes.PermissionDenied, says: "the token may not do this"},
+		"a reason of the server's":       {body: `{"detail":"User limit reached"}`, code: codes.PermissionDenied, says: "answered 403 Forbidden: User limit reached"},
 		"a rate limit, by Retry-After":   {header: "Retry-After", value: "0", code: codes.Unavailable, says: "the API's rate limit is reached"},
 		"a rate limit, used up":          {header: "X-RateLimit-Remaining", value: "0", code: codes.Unavailable, says: "the API's rate limit is reached"},
 		"a rate limit, not used up":      {header: "X-RateLimit-Remaining", value: "7", code: codes.PermissionDenied, says: "the token may not do this"},
@@ -121,7 +124,47 @@ func TestAForbiddenAnswerIsToldApart(t *testing.T) {
 			})
 			err := client.Validate(t.Context())
 			failsWith(t, err, test.code, test.says)
+			if strings.Contains(test.body, "limit") && strings.Contains(err.Error(), "Enterprise") {
+				t.Errorf("advice stands beside the server's own reason: %v", err)
+			}
 		})
+	}
+}
+
+func TestASuccessThatHoldsASCIMErrorShowsItsReason(t *testing.T) {
+	body := scimscript.Refused(403, "", "the trial is over").Body
+	for operation, call := range map[string]func(*Client) error{
+		"list": func(c *Client) error { return c.Validate(t.Context()) },
+		"get":  func(c *Client) error { _, err := c.GetUser(t.Context(), "u1"); return err },
+		"find": func(c *Client) error { _, err := c.FindUser(t.Context(), "ada@example.com"); return err },
+	} {
+		err := call(answering(t, saying(http.StatusOK, body)))
+		failsWith(t, err, codes.FailedPrecondition, "the trial is over")
+		if err != nil && strings.Contains(err.Error(), "base-url") {
+			t.Errorf("%s: the error doubts the address of an API that answers: %v", operation, err)
+		}
+	}
+	err := answering(t, saying(http.StatusOK, `{"detail":"of a stranger"}`)).Validate(t.Context())
+	failsWith(t, err, codes.FailedPrecondition, "check base-url")
+	if err != nil && strings.Contains(err.Error(), "stranger") {
+		t.Errorf("the words of something else stand in the error: %v", err)
+	}
+}
+
+func TestAnErrorIsNotChangedAfterItWasMade(t *testing.T) {
+	made := &Error{Code: codes.NotFound, StatusCode: http.StatusNotFound, reason: "why", advice: "what to do"}
+	before := *made
+	other := amended(made, codes.FailedPrecondition, "then: ", "")
+	if *made != before || other.Error() == made.Error() {
+		t.Errorf("got %v of %v", other, made)
+	}
+	failsWith(t, other, codes.FailedPrecondition, "then: why: what to do")
+	failsWith(t, asListError(made), codes.FailedPrecondition, adviceBaseURL)
+	if *made != before {
+		t.Errorf("the error became %+v", made)
+	}
+	if err := amended(failure(codes.Internal, "why"), codes.Aborted, "then: ", "unused"); status.Code(err) != codes.Aborted || status.Convert(err).Message() != "baton-whimsical: then: why" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -244,57 +287,78 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 }
 
 func TestAMissingUserIsMissingOnlyWhereSCIMAnswers(t *testing.T) {
-	const user, ping = "Users/u1", "Users?count=1&startIndex=1"
 	scimError := scimscript.Refused(404, "", "no such user")
 	nothing := scimscript.Reply{Status: http.StatusNotFound, Body: "<html>not found</html>"}
+	read := func(reply scimscript.Reply) scimscript.Step { return scimscript.Get("u1", reply) }
+	find := func(reply scimscript.Reply) scimscript.Step { return scimscript.FindID("u1", reply) }
+	ping := func(reply scimscript.Reply) scimscript.Step { return listed("Users?count=1&startIndex=1", reply) }
+	nobody, ada, others := scimscript.OK(scimscript.List{}), scimscript.OK(scimscript.List{{ID: "u1"}}), usersOf(2, 100, 300)
+	refused := scimscript.Refused(400, "invalidFilter", "")
+	const unreachable = "the API lists this user, who cannot be reached at their own address"
 	for name, test := range map[string]struct {
 		steps []scimscript.Step
 		code  codes.Code
+		says  string
 	}{
-		"the API says so": {
-			steps: []scimscript.Step{listed(user, scimError)},
-			code:  codes.NotFound,
+		"the API says so, and lists nobody":                    {[]scimscript.Step{read(scimError), find(nobody)}, codes.NotFound, "no such user"},
+		"the API says that the user is gone, and lists nobody": {[]scimscript.Step{read(scimscript.Refused(410, "", "")), find(nobody)}, codes.NotFound, "410"},
+		"a web page says so, and the API lists nobody":         {[]scimscript.Step{read(nothing), find(nobody)}, codes.NotFound, "404"},
+		"the API says so, and lists the user":                  {[]scimscript.Step{read(scimError), find(ada)}, codes.FailedPrecondition, unreachable},
+		"a web page says so, and the API lists the user":       {[]scimscript.Step{read(nothing), find(ada)}, codes.FailedPrecondition, unreachable},
+		"the filter is ignored, and the user among all": {
+			[]scimscript.Step{read(scimError), find(scimscript.OK(scimscript.List{{ID: "u2"}, {ID: "u1"}}))}, codes.FailedPrecondition, unreachable,
 		},
-		"the API says that the user is gone": {
-			steps: []scimscript.Step{listed(user, scimscript.Refused(410, "", ""))},
-			code:  codes.NotFound,
+		"the filter folds the case of ids":                     {[]scimscript.Step{read(scimError), find(scimscript.OK(scimscript.List{{ID: "U1"}}))}, codes.NotFound, "no such user"},
+		"the filter is ignored, and the API says so":           {[]scimscript.Step{read(scimError), find(others)}, codes.NotFound, "no such user"},
+		"the filter is ignored, and a web page says so twice":  {[]scimscript.Step{read(nothing), find(others), read(nothing)}, codes.NotFound, "404"},
+		"the filter is ignored, and the user is there again":   {[]scimscript.Step{read(nothing), find(others), read(replying(`{"id":"u1"}`))}, codes.OK, ""},
+		"the filter is refused, and the API says so":           {[]scimscript.Step{read(scimError), find(refused)}, codes.NotFound, "no such user"},
+		"the filter is refused with 422, and the API says so":  {[]scimscript.Step{read(scimError), find(scimscript.Refused(422, "", ""))}, codes.NotFound, "no such user"},
+		"the filter is not implemented, and the API says so":   {[]scimscript.Step{read(scimError), find(scimscript.Refused(501, "", ""))}, codes.NotFound, "no such user"},
+		"the filter is refused, and a web page says so twice":  {[]scimscript.Step{read(nothing), find(refused), ping(usersOf(2, 2, 5)), read(nothing)}, codes.NotFound, "404"},
+		"the filter is refused, and the user is there again":   {[]scimscript.Step{read(nothing), find(refused), ping(usersOf(2, 2, 5)), read(replying(`{"id":"u1"}`))}, codes.OK, ""},
+		"the filter is refused, and the first one is the user": {[]scimscript.Step{read(nothing), find(refused), ping(ada), read(nothing)}, codes.FailedPrecondition, unreachable},
+		"the filter is refused, and an empty list answers":     {[]scimscript.Step{read(nothing), find(refused), ping(nobody), read(nothing)}, codes.NotFound, "404"},
+		"the filter is refused, and the list is missing, too":  {[]scimscript.Step{read(nothing), find(refused), ping(nothing)}, codes.FailedPrecondition, "check base-url"},
+		"the filter is refused, and the first one is the user, there again": {
+			[]scimscript.Step{read(nothing), find(refused), ping(ada), read(replying(`{"id":"u1"}`))}, codes.OK, "",
 		},
+		"the filter is refused, and the list fails for a time": {
+			[]scimscript.Step{read(nothing), find(refused), ping(scimscript.Refused(503, "", "")), ping(usersOf(2, 2, 5)), read(nothing)}, codes.NotFound, "404",
+		},
+		"a 404 to the filter is nobody, where the list answers": {[]scimscript.Step{read(nothing), find(scimError), ping(usersOf(2, 2, 5))}, codes.NotFound, "404"},
 		"a framework says so, and the list is missing, too": {
-			steps: []scimscript.Step{
-				listed(user, scimscript.Reply{Status: 404, Body: `{"detail":"Not Found","status":404}`}), listed(ping, nothing),
-			},
-			code: codes.FailedPrecondition,
+			[]scimscript.Step{read(scimscript.Reply{Status: 404, Body: `{"detail":"Not Found","status":404}`}), find(nothing), ping(nothing)},
+			codes.FailedPrecondition, "check base-url",
 		},
-		"the list answers, the user is missing again": {
-			steps: []scimscript.Step{listed(user, nothing), listed(ping, usersOf(1, 1, 5)), listed(user, nothing)},
-			code:  codes.NotFound,
+		"the API says so, and the list is missing": {[]scimscript.Step{read(scimError), find(nothing), ping(nothing)}, codes.FailedPrecondition, "check base-url"},
+		"the list is a web page":                   {[]scimscript.Step{read(nothing), find(replying("<html>sign in</html>"))}, codes.FailedPrecondition, "it is a web page"},
+		"the token is refused":                     {[]scimscript.Step{read(scimError), find(scimscript.Refused(401, "", ""))}, codes.Unauthenticated, "401"},
+		"the list fails for a moment":              {[]scimscript.Step{read(nothing), find(scimscript.Refused(503, "", "")), find(nobody)}, codes.NotFound, "404"},
+		"the list fails": {
+			slices.Concat([]scimscript.Step{read(scimError)}, slices.Repeat([]scimscript.Step{find(scimscript.Reply{Status: 503})}, 4)), codes.Unavailable, "503",
 		},
-		"the list is missing, too": {
-			steps: []scimscript.Step{listed(user, nothing), listed(ping, nothing)},
-			code:  codes.FailedPrecondition,
-		},
-		"the list is a web page": {
-			steps: []scimscript.Step{listed(user, nothing), listed(ping, replying("<html>sign in</html>"))},
-			code:  codes.FailedPrecondition,
-		},
-		"the token is refused": {
-			steps: []scimscript.Step{listed(user, nothing), listed(ping, scimscript.Refused(401, "", ""))},
-			code:  codes.Unauthenticated,
-		},
-		"the list fails for a moment": {
-			steps: []scimscript.Step{listed(user, nothing), listed(ping, scimscript.Refused(503, "", "")), listed(user, scimError)},
-			code:  codes.NotFound,
-		},
+		"the user is somebody else, which is no absence": {[]scimscript.Step{read(replying(`{"id":"u2"}`))}, codes.FailedPrecondition, "not the user that was asked for"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := following(t, test.steps...).GetUser(t.Context(), "u1")
-			wantCode(t, err, test.code)
+			failsWith(t, err, test.code, test.says)
 		})
 	}
 }
 
+func TestAnIDIsLookedForByItsOwnFilter(t *testing.T) {
+	for _, id := range []string{"acme/ada", `a"b\c`, "a+b&c=d%20e", "\u00e9"} {
+		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id)
+		step := listed(found(strings.ReplaceAll(url.QueryEscape(`id eq "`+quoted+`"`), "+", "%20")), scimscript.OK(scimscript.List{{ID: id}}))
+		read := listed("Users/"+strings.ReplaceAll(url.PathEscape(id), "+", "%2B"), scimscript.NotFound())
+		_, err := following(t, read, step).GetUser(t.Context(), id)
+		failsWith(t, err, codes.FailedPrecondition, "the API lists this user")
+	}
+}
+
 func TestAnAnswerIsLostWhereNobodyKnowsWhetherTheChangeWasMade(t *testing.T) {
-	for statusCode, want := range map[int]bool{0: true, 400: false, 404: false, 408: true, 429: false, 500: true, 501: false, 503: true} {
+	for statusCode, want := range map[int]bool{0: true, 302: false, 400: false, 403: false, 404: false, 408: true, 429: false, 500: true, 501: false, 503: true, 600: false} {
 		code, _ := codeAndAdvice(statusCode)
 		if statusCode == 0 {
 			code = codes.DeadlineExceeded
@@ -302,6 +366,12 @@ func TestAnAnswerIsLostWhereNobodyKnowsWhetherTheChangeWasMade(t *testing.T) {
 		if got := AnswerLost(&Error{Code: code, StatusCode: statusCode}); got != want {
 			t.Errorf("after %d (%s): %t", statusCode, code, got)
 		}
+	}
+	if !AnswerLost(&Error{Code: codes.FailedPrecondition}) {
+		t.Error("an answer that is too large does not count as lost")
+	}
+	if AnswerLost(&Error{Code: codes.Unavailable, StatusCode: http.StatusForbidden}) {
+		t.Error("a rate limit in the form of a 403 counts as lost")
 	}
 	if AnswerLost(&Error{Code: codes.Canceled}) || AnswerLost(nil) {
 		t.Error("a request that was cancelled, or succeeded, counts as lost")

@@ -47,6 +47,7 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 	}{
 		"as asked for":             {reply: scimscript.OK(scimscript.List{ada}), id: "u1"},
 		"in another case":          {reply: scimscript.OK(scimscript.List{{ID: "u1", UserName: "Ada@Example.COM"}}), id: "u1"},
+		"with a Kelvin sign":       {reply: scimscript.OK(scimscript.List{{ID: "u1", UserName: "ad\u212a@example.com"}})},
 		"not there":                {reply: scimscript.OK(scimscript.List{})},
 		"not there, no Resources":  {reply: replying(`{"totalResults":0}`)},
 		"among others":             {reply: scimscript.OK(scimscript.List{grace, ada}), id: "u1"},
@@ -112,7 +113,8 @@ func TestNotFoundForAFilterMeansNobodyOnlyWhereSCIMAnswers(t *testing.T) {
 
 func TestAnAPIThatKnowsNoFiltersSaysSo(t *testing.T) {
 	for statusCode, code := range map[int]codes.Code{
-		http.StatusBadRequest: codes.InvalidArgument, http.StatusNotImplemented: codes.FailedPrecondition,
+		http.StatusBadRequest: codes.InvalidArgument, http.StatusUnprocessableEntity: codes.InvalidArgument,
+		http.StatusNotImplemented: codes.FailedPrecondition,
 	} {
 		_, err := following(t, listed(found(findAda), scimscript.Refused(statusCode, "", ""))).FindUser(t.Context(), "ada@example.com")
 		failsWith(t, err, code, "the API cannot look people up by userName")
@@ -147,5 +149,25 @@ func TestAUserIsReadByID(t *testing.T) {
 				t.Errorf("got %+v, %v", user, err)
 			}
 		})
+	}
+}
+
+func TestLettersOutsideASCIIAreNeverFolded(t *testing.T) {
+	for address, stored := range map[string]string{
+		"\u212aim@example.com": "kim@example.com", // a Kelvin sign
+		"kim@example.com":      "\u212aim@example.com",
+		"\u0130da@example.com": "ida@example.com", // a dotted capital I
+		"ida@example.com":      "\u0131da@example.com",
+		"\u00c9va@example.com": "\u00e9va@example.com",
+		"mas\u017fa@ex.com":    "massa@ex.com",
+	} {
+		filter := strings.ReplaceAll(url.QueryEscape(`userName eq "`+address+`"`), "+", "%20")
+		user, err := following(t, listed(found(filter), scimscript.OK(scimscript.List{{ID: "u1", UserName: stored}}))).FindUser(t.Context(), address)
+		if user != nil || err != nil {
+			t.Errorf("%q: got %+v, %v", address, user, err)
+		}
+		if got, want := LowerCase(address+"A-Z@[`{"), address+"a-z@[`{"; got != want {
+			t.Errorf("%q in lower case is %q", want, got)
+		}
 	}
 }

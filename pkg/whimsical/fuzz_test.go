@@ -17,11 +17,11 @@ import (
 
 // saysNo reports whether a JSON text holds an attribute "editor" that is false or
 // 0, or a string that says so.
-func saysNo(raw []byte) bool {
+func saysNo(raw []byte, attribute string) bool {
 	found := false
 	attributes(raw, func(name string, value any) {
 		text, isText := value.(string)
-		if strings.EqualFold(name, "editor") &&
+		if strings.EqualFold(name, attribute) &&
 			(value == false || value == 0.0 || isText && slices.Contains([]string{"false", "0"}, strings.ToLower(strings.TrimSpace(text)))) {
 			found = true
 		}
@@ -69,11 +69,11 @@ func checkUser(t *testing.T, user *User, raw []byte) {
 	if user.Name() == "" {
 		t.Error("the user has no name to show")
 	}
-	if user.Role == RoleViewer && !saysNo(raw) {
+	if user.Role == RoleViewer && !saysNo(raw, "editor") {
 		t.Error("a user who is not called one is a viewer")
 	}
-	if user.Active != nil && user.ActiveUnreadable {
-		t.Error("the status is known and unreadable")
+	if user.Status == StatusInactive && !saysNo(raw, "active") {
+		t.Error("a user who is not called inactive is")
 	}
 	if year := user.Created.UTC().Year(); year < 1 || year > 9999 {
 		t.Errorf("the user was created in the year %d", year)

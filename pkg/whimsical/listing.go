@@ -71,7 +71,7 @@ type Tally struct {
 }
 
 func (t *Tally) add(user *User) {
-	if user.Active == nil {
+	if !user.Status.Reported() {
 		t.NoStatus++
 	}
 	switch {
@@ -168,6 +168,8 @@ type step struct {
 
 // advance decides what the answer to the request at a position means. users are
 // the fingerprints of its users.
+//
+//nolint:gocyclo // a flat switch over what an answer may be, which reads best in one piece
 func (at position) advance(users []uint64, total number) (step, error) {
 	next := at
 	next.Request++

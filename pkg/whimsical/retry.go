@@ -3,6 +3,7 @@ package whimsical
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -13,16 +14,14 @@ import (
 const (
 	retryTries   = 4
 	retryElapsed = time.Minute
-	// firstRetryPause is about the first pause; each further one is half as long
-	// again.
+	// firstRetryPause is about the first pause; each further one is half as long again.
 	firstRetryPause = 500 * time.Millisecond
 )
 
-// retried runs a request that is safe to repeat, up to four times within a
-// minute, while it fails with Unavailable or DeadlineExceeded. It waits longer
-// each time, about pause at first, or as long as the server's Retry-After says;
-// when that is more than the minute leaves, it gives up at once. It returns the
-// request's last result.
+// retried runs a request, up to four times within a minute, while it fails with Unavailable or
+// DeadlineExceeded, and is safe to repeat: a POST whose answer was lost may have been carried out. It waits
+// longer each time, about pause at first, or as long as the server's Retry-After says; when that is more than
+// the minute leaves, it gives up at once. It returns the request's last result.
 func retried[T any](ctx context.Context, pause time.Duration, request func() (T, error)) (T, error) {
 	var (
 		result T
@@ -42,14 +41,13 @@ func retried[T any](ctx context.Context, pause time.Duration, request func() (T,
 
 // retryable tells the backoff library what to do with an error.
 func retryable(err error) error {
-	switch status.Code(err) {
-	case codes.OK:
+	apiErr, ok := errors.AsType[*Error](err)
+	switch code := status.Code(err); {
+	case code == codes.OK:
 		return nil
-	case codes.Unavailable, codes.DeadlineExceeded:
-	default:
+	case code != codes.Unavailable && code != codes.DeadlineExceeded, ok && apiErr.Method == http.MethodPost && AnswerLost(err):
 		return backoff.Permanent(err)
 	}
-	apiErr, ok := errors.AsType[*Error](err)
 	if !ok || !apiErr.RateLimit.HasResetAt() {
 		return err
 	}

@@ -127,7 +127,6 @@ func TestNoErrorAndNoLogHoldsASecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			client.retryPause = time.Millisecond
-			inactive := false
 			for operation, call := range map[string]func() error{
 				"validate":              func() error { return client.Validate(ctx) },
 				"list":                  func() error { _, err := client.ListUsers(ctx, ""); return err },
@@ -137,7 +136,7 @@ func TestNoErrorAndNoLogHoldsASecret(t *testing.T) {
 				"get by token":          func() error { _, err := client.GetUser(ctx, scimscript.Token); return err },
 				"create":                func() error { _, err := client.CreateUser(ctx, NewUser{UserName: person}); return err },
 				"patch": func() error {
-					_, err := client.ChangeUser(ctx, &User{ID: person}, Change{Active: &inactive, Role: RoleViewer})
+					_, err := client.ChangeUser(ctx, &User{ID: person}, Change{Status: StatusInactive, Role: RoleViewer})
 					return err
 				},
 				"delete": func() error { return client.DeleteUser(ctx, person) },

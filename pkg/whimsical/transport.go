@@ -16,9 +16,8 @@ import (
 // Source: https://help.whimsical.com/security/scim
 const DefaultBaseURL = "https://api.whimsical.com/scim-v2/"
 
-// parseBaseURL reads the configured base URL, with or without a trailing
-// slash. It fails with InvalidArgument on anything that could send the token
-// where it must not go: a scheme other than https (http is accepted for
+// parseBaseURL reads the configured base URL, with or without a trailing slash. It fails with InvalidArgument
+// on anything that could send the token where it must not go: a scheme other than https (http is accepted for
 // loopback hosts alone), credentials, a query or a fragment.
 func parseBaseURL(raw string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSpace(raw))
@@ -40,8 +39,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	default:
 		return nil, failure(codes.InvalidArgument, "base-url must begin with https://, such as %s", DefaultBaseURL)
 	}
-	// Joining cleans the path, so that both spellings of the base lead to the
-	// same request paths.
+	// Joining cleans the path, so that both spellings of the base lead to the same request paths.
 	return base.JoinPath("/"), nil
 }
 
@@ -53,13 +51,12 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// maxBody bounds one answer, after decompression. A page of 100 users takes
-// about 100 KB; a server that ignores paging fits about 16,000 users in it.
+// maxBody bounds one answer, after decompression. A page of 100 users takes about 100 KB; a server that
+// ignores paging fits about 16,000 users in it.
 const maxBody = 16 << 20
 
-// keptHeaders are the only response headers that reach the SDK's client, which
-// logs the headers of failed answers: a server that echoes a request header
-// must not get the token into a log.
+// keptHeaders are the only response headers that reach the SDK's client, which logs the headers of failed
+// answers: a server that echoes a request header must not get the token into a log.
 var keptHeaders = []string{
 	"Content-Type",
 	"Date",
@@ -69,8 +66,8 @@ var keptHeaders = []string{
 	"X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset",
 }
 
-// transport adds the token on the way out, below everything that logs, and on
-// the way in drops headers that nobody needs and caps the body.
+// transport adds the token on the way out, below everything that logs, and on the way in drops headers that
+// nobody needs and caps the body.
 type transport struct {
 	next          http.RoundTripper
 	authorization string

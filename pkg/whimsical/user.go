@@ -12,8 +12,8 @@ import (
 const (
 	// UserSchema is the core User schema (RFC 7643 section 4.1).
 	UserSchema = "urn:ietf:params:scim:schemas:core:2.0:User"
-	// ExtensionSchema is Whimsical's extension of the User. Its one attribute,
-	// the boolean "editor", is the role.
+	// ExtensionSchema is Whimsical's extension of the User. Its one attribute, the boolean "editor", is the
+	// role.
 	//
 	// Source: https://help.whimsical.com/security/scim
 	ExtensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
@@ -24,18 +24,29 @@ const (
 // Source: https://help.whimsical.com/workspaces/roles
 type Role string
 
+// The roles. RoleUnknown is never to be taken for RoleViewer.
 const (
-	// RoleUnknown means that the API did not report the role in a readable form.
-	// It is never to be taken for RoleViewer.
-	RoleUnknown Role = ""
-	// RoleEditor is a paid seat.
-	RoleEditor Role = "editor"
-	// RoleViewer is free.
-	RoleViewer Role = "viewer"
+	RoleUnknown Role = ""       // the API did not report the role in a readable form
+	RoleEditor  Role = "editor" // a paid seat
+	RoleViewer  Role = "viewer" // free
 )
 
-// User is a user as the API returned it. What the API did not send, or sent
-// in an unreadable form, has the zero value.
+// Status tells whether a user is active (RFC 7643 section 4.1.1).
+type Status string
+
+// The statuses. Neither StatusAbsent nor StatusUnreadable is ever "already so".
+const (
+	StatusAbsent     Status = ""           // not reported: some servers leave "active" out when it is false
+	StatusUnreadable Status = "unreadable" // "active" was sent, and is no boolean
+	StatusInactive   Status = "inactive"   // without access
+	StatusActive     Status = "active"     // with access
+)
+
+// Reported reports whether the API tells that a user is active or inactive.
+func (s Status) Reported() bool { return s == StatusActive || s == StatusInactive }
+
+// User is a user as the API returned it. What the API did not send, or sent in an unreadable form, has the
+// zero value.
 type User struct {
 	// ID is the SCIM id, in any shape but never empty.
 	ID string
@@ -43,28 +54,22 @@ type User struct {
 	UserName string
 	// DisplayName, GivenName, FamilyName and FormattedName are the names.
 	DisplayName, GivenName, FamilyName, FormattedName string
-	// Email is the e-mail address marked as primary, else the one equal to
-	// UserName, else the first.
+	// Email is the e-mail address marked as primary, else the one equal to UserName, else the first.
 	Email string
-	// Active is nil when the API did not report it in a readable form.
-	Active *bool
-	// ActiveUnreadable is set when "active" was sent and is no boolean.
-	ActiveUnreadable bool
+	// Status is the status, StatusAbsent or StatusUnreadable when it was so.
+	Status Status
 	// Role is the role, RoleUnknown when it was absent or unreadable.
 	Role Role
 	// Created is meta.created.
 	Created time.Time
 }
 
-// IsActive reports whether the user counts as one with access in a sync: only
-// a user whom the API calls inactive has none. A change looks at Active itself:
-// what was not reported is not "already so".
-func (u *User) IsActive() bool {
-	return u.Active == nil || *u.Active
-}
+// IsActive reports whether the user counts as one with access in a sync: only a user whom the API calls
+// inactive has none. A change looks at Status itself.
+func (u *User) IsActive() bool { return u.Status != StatusInactive }
 
-// Name returns a name to show, never empty: the display name, else the parts
-// of the name, else the userName, else the id.
+// Name returns a name to show, never empty: the display name, else the parts of the name, else the userName,
+// else the id.
 func (u *User) Name() string {
 	for _, name := range []string{u.DisplayName, u.FormattedName, u.GivenName + " " + u.FamilyName, u.UserName} {
 		if name = strings.TrimSpace(name); name != "" {
@@ -81,8 +86,8 @@ var (
 	errUnreadableID = errors.New("its id is no valid text")
 )
 
-// userReader reads a User resource (RFC 7643 section 4.1). problem is set when
-// the value is no user who can be told from others.
+// userReader reads a User resource (RFC 7643 section 4.1). problem is set when the value is no user who can
+// be told from others.
 type userReader struct {
 	user    *User
 	problem error
@@ -121,35 +126,21 @@ func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		r.problem = errUnreadableID
 	}
 	r.user = &User{
-		ID:               string(id),
-		UserName:         string(userName),
-		DisplayName:      string(displayName),
-		GivenName:        string(given),
-		FamilyName:       string(family),
-		FormattedName:    string(formattedName),
-		Email:            addresses.primary(string(userName)),
-		Active:           active.pointer(),
-		ActiveUnreadable: active.set && !active.known,
-		Role:             roleOf(editor),
-		Created:          created.Time,
+		ID: string(id), UserName: string(userName), Email: addresses.primary(string(userName)),
+		DisplayName: string(displayName), GivenName: string(given), FamilyName: string(family), FormattedName: string(formattedName),
+		Status: statusOf[active], Role: roleOf[editor], Created: created.Time,
 	}
 	return nil
 }
 
-// roleOf reads the extension's "editor".
-func roleOf(editor boolean) Role {
-	switch {
-	case !editor.known:
-		return RoleUnknown
-	case editor.value:
-		return RoleEditor
-	default:
-		return RoleViewer
-	}
-}
+// roleOf and statusOf read the extension's "editor", and "active".
+var (
+	yes, no  = boolean{set: true, known: true, value: true}, boolean{set: true, known: true}
+	roleOf   = map[boolean]Role{yes: RoleEditor, no: RoleViewer}
+	statusOf = map[boolean]Status{yes: StatusActive, no: StatusInactive, {set: true}: StatusUnreadable}
+)
 
-// readUser reads one User resource. It fails only when body is no JSON object
-// or has no readable id.
+// readUser reads one User resource. It fails only when body is no JSON object or has no readable id.
 func readUser(body []byte) (*User, error) {
 	var r userReader
 	if err := decode(body, &r); err != nil {

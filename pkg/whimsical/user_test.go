@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-func yes() *bool { value := true; return &value }
-
-func no() *bool { value := false; return &value }
-
 const ext = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
 
 func TestAUserIsReadFromWhateverCame(t *testing.T) {
@@ -27,14 +23,14 @@ func TestAUserIsReadFromWhateverCame(t *testing.T) {
 			"meta":{"resourceType":"User","created":"2026-01-05T09:00:00Z"},` + ext + `:{"editor":true}}`,
 			User{
 				ID: "u1", UserName: "ada@example.com", DisplayName: "Ada Lovelace", GivenName: "Ada", FamilyName: "Lovelace",
-				FormattedName: "Ada King Lovelace", Email: "ada@example.com", Active: yes(), Role: RoleEditor,
+				FormattedName: "Ada King Lovelace", Email: "ada@example.com", Status: StatusActive, Role: RoleEditor,
 				Created: time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC),
 			},
 		},
 		"an id alone":               {`{"id":"u1"}`, User{ID: "u1"}},
 		"white space around it":     {" \n{\"id\":\"u1\"}\t ", User{ID: "u1"}},
 		"everything null":           {`{"id":"u1","userName":null,"displayName":null,"name":null,"emails":null,"active":null,"meta":null,` + ext + `:null}`, User{ID: "u1"}},
-		"everything of wrong types": {`{"id":"u1","userName":[1],"displayName":{},"name":"Ada","emails":true,"active":[],"meta":7,` + ext + `:"x"}`, User{ID: "u1", ActiveUnreadable: true}},
+		"everything of wrong types": {`{"id":"u1","userName":[1],"displayName":{},"name":"Ada","emails":true,"active":[],"meta":7,` + ext + `:"x"}`, User{ID: "u1", Status: StatusUnreadable}},
 		"nested nulls":              {`{"id":"u1","name":{"givenName":null,"familyName":[]},"meta":{"created":null},` + ext + `:{"editor":null}}`, User{ID: "u1"}},
 		"a numeric id":              {`{"id":123456789012345678901}`, User{ID: "123456789012345678901"}},
 		"a negative id":             {`{"id":-7}`, User{ID: "-7"}},
@@ -43,20 +39,20 @@ func TestAUserIsReadFromWhateverCame(t *testing.T) {
 		"a numeric userName":        {`{"id":"u1","userName":42}`, User{ID: "u1", UserName: "42"}},
 		"names in another case": {
 			`{"ID":"u1","USERNAME":"ada","DisplayNAME":"Ada","Name":{"GIVENNAME":"A","familyname":"L"},"ACTIVE":false}`,
-			User{ID: "u1", UserName: "ada", DisplayName: "Ada", GivenName: "A", FamilyName: "L", Active: no()},
+			User{ID: "u1", UserName: "ada", DisplayName: "Ada", GivenName: "A", FamilyName: "L", Status: StatusInactive},
 		},
-		"the exact spelling wins": {`{"Id":"u2","id":"u1","ID":"u3","active":false,"Active":true}`, User{ID: "u1", Active: no()}},
+		"the exact spelling wins": {`{"Id":"u2","id":"u1","ID":"u3","active":false,"Active":true}`, User{ID: "u1", Status: StatusInactive}},
 		"the last of equals wins": {`{"id":"u2","id":"u1","name":{"givenName":"A"},"name":{"familyName":"L"}}`, User{ID: "u1", GivenName: "A", FamilyName: "L"}},
 		"unknown attributes":      {`{"id":"u1","password":"x","groups":[{"value":"g1"}],"x":{"id":"u2"}}`, User{ID: "u1"}},
 
-		"active as a string":             {`{"id":"u1","active":"true"}`, User{ID: "u1", Active: yes()}},
-		"active as a string in capitals": {`{"id":"u1","active":" FALSE "}`, User{ID: "u1", Active: no()}},
-		"active as 1":                    {`{"id":"u1","active":1}`, User{ID: "u1", Active: yes()}},
-		"active as 0":                    {`{"id":"u1","active":0}`, User{ID: "u1", Active: no()}},
-		"active as a string of 0":        {`{"id":"u1","active":"0"}`, User{ID: "u1", Active: no()}},
-		"active as another number":       {`{"id":"u1","active":2}`, User{ID: "u1", ActiveUnreadable: true}},
-		"active as garbage":              {`{"id":"u1","active":"yes"}`, User{ID: "u1", ActiveUnreadable: true}},
-		"active as an empty string":      {`{"id":"u1","active":""}`, User{ID: "u1", ActiveUnreadable: true}},
+		"active as a string":             {`{"id":"u1","active":"true"}`, User{ID: "u1", Status: StatusActive}},
+		"active as a string in capitals": {`{"id":"u1","active":" FALSE "}`, User{ID: "u1", Status: StatusInactive}},
+		"active as 1":                    {`{"id":"u1","active":1}`, User{ID: "u1", Status: StatusActive}},
+		"active as 0":                    {`{"id":"u1","active":0}`, User{ID: "u1", Status: StatusInactive}},
+		"active as a string of 0":        {`{"id":"u1","active":"0"}`, User{ID: "u1", Status: StatusInactive}},
+		"active as another number":       {`{"id":"u1","active":2}`, User{ID: "u1", Status: StatusUnreadable}},
+		"active as garbage":              {`{"id":"u1","active":"yes"}`, User{ID: "u1", Status: StatusUnreadable}},
+		"active as an empty string":      {`{"id":"u1","active":""}`, User{ID: "u1", Status: StatusUnreadable}},
 
 		"an editor":                       {`{"id":"u1",` + ext + `:{"editor":true}}`, User{ID: "u1", Role: RoleEditor}},
 		"a viewer":                        {`{"id":"u1",` + ext + `:{"editor":false}}`, User{ID: "u1", Role: RoleViewer}},
@@ -176,10 +172,10 @@ func TestOnlyAUserWhoIsCalledInactiveIsInactive(t *testing.T) {
 		user User
 		want bool
 	}{
-		{User{Active: yes()}, true},
-		{User{Active: no()}, false},
+		{User{Status: StatusActive}, true},
+		{User{Status: StatusInactive}, false},
 		{User{}, true},
-		{User{ActiveUnreadable: true}, true},
+		{User{Status: StatusUnreadable}, true},
 	} {
 		if got := test.user.IsActive(); got != test.want {
 			t.Errorf("%+v: got %v, want %v", test.user, got, test.want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -17,36 +18,27 @@ import (
 // listResponseSchema is the schema of a list (RFC 7644 section 3.4.2).
 const listResponseSchema = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
-// Validate makes one small authenticated request, and fails when the token is
-// refused or no SCIM API answers.
+// Validate makes one small authenticated request, and fails when the token is refused or no SCIM API answers.
 func (c *Client) Validate(ctx context.Context) error {
 	_, err := c.list(ctx, pageQuery(1, 1))
 	return err
 }
 
-// GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with
-// NotFound when there is no such user. A 404 that is no SCIM error may come from
-// a proxy, or from a server whose SCIM is switched off, which answers 404 to
-// everything: there the collection has to answer before a second 404 is believed.
+// GetUser reads one user by id (RFC 7644 section 3.4.1). It fails with NotFound when there is no such user,
+// and with FailedPrecondition when the API lists the user and answers 404 all the same.
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
-	return retried(ctx, c.retryPause, func() (*User, error) {
-		user, err := c.getUser(ctx, id)
-		if apiErr, ok := errors.AsType[*Error](err); status.Code(err) != codes.NotFound || ok && apiErr.scim {
-			return user, err
-		}
-		if unavailable := c.Validate(ctx); unavailable != nil {
-			return nil, unavailable
-		}
-		return c.getUser(ctx, id)
-	})
+	user, err := c.getUser(ctx, id)
+	if status.Code(err) == codes.NotFound {
+		return c.missing(ctx, id, err)
+	}
+	return user, err
 }
 
-// getUser reads one user once, and takes a 404 as it is.
+// getUser reads one user, and takes a 404 as it is.
 func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 	target := c.user(id)
-	ans, err := c.do(ctx, http.MethodGet, target, nil)
-	switch HTTPStatus(err) {
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	ans, err := retried(ctx, c.retryPause, func() (*answer, error) { return c.do(ctx, http.MethodGet, target, nil) })
+	if answered(err, http.StatusMethodNotAllowed, http.StatusNotImplemented) {
 		// Not Unimplemented: a targeted sync passes over users for that.
 		return nil, asListError(err)
 	}
@@ -60,31 +52,81 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 	return user, nil
 }
 
-// FindUser looks a user up by userName, without regard to case (RFC 7644
-// section 3.4.2.2). It returns nil when there is none; of several, one who is
-// active.
-//
-// Users whom the server returns although they have another userName are passed
-// over: some servers ignore filters. It fails with FailedPrecondition where such
-// an answer is but the first page of all users, and where the API knows no
-// filters.
-func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
-	quoted, err := json.Marshal(userName)
+// missing decides about a user whose own address answers 404. That alone proves nothing: it may come from a
+// proxy, from a server whose SCIM is switched off, or from one that cannot read the id. So the list, filtered
+// by id, has to be without the user. Where the filter is refused or ignored, a SCIM error is believed, and
+// any other 404 after the collection has answered and the user is missing at a second look.
+func (c *Client) missing(ctx context.Context, id string, notFound error) (*User, error) {
+	apiErr, ok := errors.AsType[*Error](notFound)
+	list, err := c.filtered(ctx, "id", id)
+	refused, believed := refusesFilter(err), ok && apiErr.scim
+	if refused && !believed {
+		list, err = retried(ctx, c.retryPause, func() (*userList, error) { return c.list(ctx, pageQuery(1, 1)) })
+	}
+	if refused && believed {
+		return nil, notFound
+	}
 	if err != nil {
-		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
+		return nil, err
+	}
+	listed := slices.ContainsFunc(list.users, func(user *User) bool { return user.ID == id })
+	if !listed && (believed || !refused && len(list.users) == 0) {
+		return nil, notFound
+	}
+	var user *User
+	if err = notFound; refused || !listed {
+		user, err = c.getUser(ctx, id)
+	}
+	if listed && status.Code(err) == codes.NotFound {
+		err = amended(err, codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address", adviceListed)
+	}
+	return user, err
+}
+
+// refusesFilter reports whether a server knows no such filter.
+func refusesFilter(err error) bool {
+	return answered(err, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusNotImplemented)
+}
+
+// filtered lists the users whose attribute has a value (RFC 7644 section 3.4.2.2), and others where the
+// server ignores filters.
+func (c *Client) filtered(ctx context.Context, attribute, value string) (*userList, error) {
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		return nil, failure(codes.InvalidArgument, "the %s cannot be encoded: %v", attribute, err)
 	}
 	query := pageQuery(1, pageSize)
-	query.Set("filter", "userName eq "+string(quoted))
+	query.Set("filter", attribute+" eq "+string(quoted))
 	list, err := retried(ctx, c.retryPause, func() (*userList, error) { return c.list(ctx, query) })
-	switch HTTPStatus(err) {
-	case http.StatusNotFound:
-		// Some servers say so of a filter that nobody matches; the others have no
-		// SCIM API at all.
-		return nil, c.Validate(ctx)
-	case http.StatusBadRequest, http.StatusNotImplemented:
-		if apiErr, ok := errors.AsType[*Error](err); ok {
-			apiErr.advice = adviceFilter
+	if HTTPStatus(err) == http.StatusNotFound {
+		// Some servers say so of a filter that nobody matches; the others have no SCIM API at all.
+		return &userList{}, c.Validate(ctx)
+	}
+	return list, err
+}
+
+// LowerCase returns an address with its ASCII letters in lower case, as Whimsical wants them. Others stay as
+// they are: folded, they may make another address, of another person.
+func LowerCase(address string) string {
+	folded := []byte(address)
+	for i, c := range folded {
+		if c >= 'A' && c <= 'Z' {
+			folded[i] = c + 'a' - 'A'
 		}
+	}
+	return string(folded)
+}
+
+// FindUser looks a user up by userName, without regard to the case of ASCII letters. It returns nil when
+// there is none; of several, one who is active.
+//
+// Users whom the server returns although they have another userName are passed over: some servers ignore
+// filters. It fails with FailedPrecondition where such an answer is but the first page of all users, and
+// where the API knows no filters.
+func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
+	list, err := c.filtered(ctx, "userName", userName)
+	if refusesFilter(err) {
+		return nil, amended(err, status.Code(err), "", adviceFilter)
 	}
 	if err != nil {
 		return nil, err
@@ -94,7 +136,7 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	others := false
 	for _, user := range list.users {
 		switch {
-		case !strings.EqualFold(user.UserName, userName):
+		case LowerCase(user.UserName) != LowerCase(userName):
 			others = true
 		case found == nil || !found.IsActive() && user.IsActive():
 			found = user
@@ -114,8 +156,8 @@ type userList struct {
 	rateLimit *v2.RateLimitDescription
 }
 
-// list requests one page of users. A missing collection is FailedPrecondition,
-// since NotFound reads as "no users" further up; its HTTP status is kept.
+// list requests one page of users. A missing collection is FailedPrecondition, since NotFound reads as "no
+// users" further up; its HTTP status is kept.
 func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) {
 	target := *c.users
 	// RFC 3986 and what identity providers send: a space is %20, not a plus.
@@ -140,9 +182,9 @@ var (
 	errNoList  = errors.New("the answer is no SCIM ListResponse")
 )
 
-// readList reads the body of a list. It fails with errNotJSON, errNoList, or with
-// FailedPrecondition on a user who cannot be read: nobody is ever left out.
-// itemsPerPage and startIndex are not read: servers get them wrong.
+// readList reads the body of a list. It fails with errNotJSON, errNoList, or with FailedPrecondition on a
+// user who cannot be read: nobody is ever left out. itemsPerPage and startIndex are not read: servers get
+// them wrong.
 func readList(body []byte) (*userList, error) {
 	var (
 		names     schemas
@@ -166,8 +208,7 @@ func readList(body []byte) (*userList, error) {
 // usersReader reads the Resources of a list.
 type usersReader struct {
 	users []*User
-	// present is set when there is a list, unreadable when something else stands
-	// in its place.
+	// present is set when there is a list, unreadable when something else stands in its place.
 	present, unreadable bool
 	problem             error
 }

@@ -143,14 +143,6 @@ func (b *boolean) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// pointer returns the value, or nil when it is not known.
-func (b boolean) pointer() *bool {
-	if !b.known {
-		return nil
-	}
-	return &b.value
-}
-
 // number reads a count, also as a string; known is false for anything else,
 // and for what is less than 0.
 type number struct {
@@ -240,7 +232,7 @@ func (e emails) primary(userName string) string {
 		switch {
 		case one.primary.value:
 			r = 2
-		case strings.EqualFold(string(one.value), userName):
+		case LowerCase(string(one.value)) == LowerCase(userName):
 			r = 1
 		}
 		if r > rank {

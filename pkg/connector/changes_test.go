@@ -1,0 +1,85 @@
+package connector_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/sim"
+)
+
+func TestAChangeCostsFewRequestsOnAServerInOrder(t *testing.T) {
+	const newcomer = "grace.hopper@example.com"
+	for _, cfg := range []sim.Config{{Users: 12}, {Users: 12, DeactivationKeeps: true}} {
+		w := newWorkspace(t, cfg)
+		p := newProvisioner(t, w.url, token)
+		viewer, editor, inactive := sim.Person(0).ID, sim.Person(1).ID, sim.Person(7).ID
+		for _, step := range []struct {
+			call, user string
+			requests   int64
+		}{
+			{"grant editor", viewer, 3},
+			{"grant editor", viewer, 1},
+			{"revoke editor", viewer, 3},
+			{"revoke editor", viewer, 1},
+			{"enable_user", inactive, 3},
+			{"enable_user", inactive, 1},
+			{"create viewer", "", 3},
+			{"create viewer", "", 1},
+			{"delete", editor, 3},
+			{"delete", editor, 2},
+			{"disable_user", editor, 2},
+			{"grant viewer", editor, 2},
+			{"revoke viewer", editor, 2},
+			{"revoke viewer", viewer, 3},
+		} {
+			before := w.requests.Load()
+			p.do(step.call, step.user, newcomer)
+			if n := w.requests.Load() - before; n != step.requests {
+				t.Errorf("%s: %d requests, want %d", step.call, n, step.requests)
+			}
+		}
+		before := w.requests.Load()
+		p.do("disable_user", inactive, "")
+		if n := w.requests.Load() - before; n != 3 {
+			t.Errorf("disable_user: %d requests, want 3", n)
+		}
+	}
+	w := newWorkspace(t, sim.Config{PendingUntilLogin: true})
+	newProvisioner(t, w.url, token).do("create viewer", "", newcomer)
+	if n := w.requests.Load(); n != 4 {
+		t.Errorf("a creation of somebody who is not shown: %d requests, want 4", n)
+	}
+}
+
+func TestTheReadsAfterAChangeTakeAFewSeconds(t *testing.T) {
+	for stale, want := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond} {
+		script := steps(found(anEditor), patch(script.SetActive(false), script.NoContent), slices.Repeat(found(anEditor), stale), gone())
+		scripted(t, script, func(p *provisioner) outcome {
+			begin := time.Now()
+			o := p.do("disable_user", "u1", "")
+			if took := time.Since(begin); took != want {
+				t.Errorf("with %d stale reads it took %s, want %s", stale, took, want)
+			}
+			return o
+		}, expectation{changes: changed("user disabled", "u1", "")})
+	}
+}
+
+func TestTheReadsAfterAChangeEndWithTheContext(t *testing.T) {
+	scripted(t, steps(found(anEditor), patch(script.SetActive(false), script.NoContent), found(anEditor), found(anEditor)), func(p *provisioner) outcome {
+		ctx, cancel := context.WithTimeout(p.ctx, time.Second)
+		defer cancel()
+		p.ctx = ctx
+		begin := time.Now()
+		o := p.do("disable_user", "u1", "")
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("it took %s, want a second", took)
+		}
+		return o
+	}, fails(codes.DeadlineExceeded, "the change was accepted, and could not be confirmed"))
+}
