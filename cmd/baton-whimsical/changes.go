@@ -8,93 +8,96 @@ import (
 	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
-	"github.com/spf13/viper"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-// change is what a flag asks for in place of a sync.
-type change func(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error
-
-// changeAsked returns the change that the settings ask for, or nil for a sync.
-func changeAsked(v *viper.Viper) change {
-	for name, asked := range map[string]change{
-		"grant-entitlement": grant, "revoke-grant": revoke, "delete-resource": remove, "invoke-action": invoke,
-		"create-account-email": create, "create-account-login": create, "create-account-profile": create,
+// change returns the change that the settings ask for, or nil for a sync.
+func (o *oneShot) change() func(context.Context) error {
+	for name, asked := range map[string]func(context.Context) error{
+		"grant-entitlement": o.grant, "revoke-grant": o.revoke, "delete-resource": o.remove, "invoke-action": o.invoke,
+		"create-account-email": o.create, "create-account-login": o.create, "create-account-profile": o.create,
 	} {
-		if v.GetString(name) != "" {
+		if o.v.GetString(name) != "" {
 			return asked
 		}
 	}
-	if v.GetBool("list-action-schemas") {
-		return listActionSchemas
+	if o.v.GetBool("list-action-schemas") {
+		return o.listActionSchemas
 	}
 	return nil
 }
 
-func grant(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error {
-	wanted, err := connector.NewGrant(v.GetString("grant-entitlement"), v.GetString("grant-principal"))
+func (o *oneShot) grant(ctx context.Context) error {
+	wanted, err := o.connector.Grant(ctx, o.v.GetString("grant-entitlement"), o.v.GetString("grant-principal"))
 	if err != nil {
 		return err
 	}
-	wanted.GetPrincipal().GetId().SetResourceType(v.GetString("grant-principal-type"))
-	_, err = host.Grant(ctx, v2.GrantManagerServiceGrantRequest_builder{Entitlement: wanted.GetEntitlement(), Principal: wanted.GetPrincipal()}.Build())
+	wanted.GetPrincipal().GetId().SetResourceType(o.v.GetString("grant-principal-type"))
+	_, err = o.host.Grant(ctx, v2.GrantManagerServiceGrantRequest_builder{Entitlement: wanted.GetEntitlement(), Principal: wanted.GetPrincipal()}.Build())
 	return err
 }
 
-func revoke(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error {
-	entitlement, user, err := connector.CutGrantID(v.GetString("revoke-grant"))
+func (o *oneShot) revoke(ctx context.Context) error {
+	held, err := o.connector.GrantByID(ctx, o.v.GetString("revoke-grant"))
 	if err != nil {
 		return err
 	}
-	held, err := connector.NewGrant(entitlement, user)
-	if err != nil {
-		return err
-	}
-	_, err = host.Revoke(ctx, v2.GrantManagerServiceRevokeRequest_builder{Grant: held}.Build())
+	_, err = o.host.Revoke(ctx, v2.GrantManagerServiceRevokeRequest_builder{Grant: held}.Build())
 	return err
 }
 
 // create creates an account. The flags fill in what the profile leaves out.
-func create(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error {
-	profile, err := settings.Object(v, "create-account-profile", `'{"email":"...","role":"viewer"}'`)
+func (o *oneShot) create(ctx context.Context) error {
+	profile, err := settings.Object(o.v, "create-account-profile", `'{"email":"...","role":"viewer"}'`)
 	if err != nil {
 		return err
 	}
 	account := v2.AccountInfo_builder{
-		Login:   cmp.Or(profile.GetFields()["login"].GetStringValue(), v.GetString("create-account-login")),
+		Login:   cmp.Or(profile.GetFields()["login"].GetStringValue(), o.v.GetString("create-account-login")),
 		Profile: profile,
 	}
-	if email := cmp.Or(profile.GetFields()["email"].GetStringValue(), v.GetString("create-account-email")); email != "" {
+	if email := cmp.Or(profile.GetFields()["email"].GetStringValue(), o.v.GetString("create-account-email")); email != "" {
 		account.Emails = []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()}
 	}
-	_, err = host.CreateAccount(ctx, v2.CreateAccountRequest_builder{
-		ResourceTypeId: v.GetString("create-account-resource-type"), AccountInfo: account.Build(),
+	_, err = o.host.CreateAccount(ctx, v2.CreateAccountRequest_builder{
+		ResourceTypeId: o.v.GetString("create-account-resource-type"), AccountInfo: account.Build(),
 	}.Build())
 	return err
 }
 
-func remove(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error {
-	_, err := host.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: v2.ResourceId_builder{
-		ResourceType: v.GetString("delete-resource-type"), Resource: v.GetString("delete-resource"),
-	}.Build()}.Build())
-	return err
-}
-
-func invoke(ctx context.Context, v *viper.Viper, host types.ConnectorClient) error {
-	arguments, err := settings.Object(v, "invoke-action-args", `'{"user_id":"ID"}'`)
+func (o *oneShot) remove(ctx context.Context) error {
+	id, err := o.connector.UserID(ctx, o.v.GetString("delete-resource"))
 	if err != nil {
 		return err
 	}
-	answer, err := host.InvokeAction(ctx, v2.InvokeActionRequest_builder{
-		Name: v.GetString("invoke-action"), Args: arguments, InlineWait: durationpb.New(time.Hour), // the SDK waits no longer
+	_, err = o.host.DeleteResource(ctx, v2.DeleteResourceRequest_builder{
+		ResourceId: v2.ResourceId_builder{ResourceType: o.v.GetString("delete-resource-type"), Resource: id}.Build(),
+	}.Build())
+	return err
+}
+
+func (o *oneShot) invoke(ctx context.Context) error {
+	arguments, err := settings.Object(o.v, "invoke-action-args", `'{"user_id":"ID"}'`)
+	if err != nil {
+		return err
+	}
+	if user := arguments.GetFields()[connector.ProfileUserID].GetStringValue(); user != "" {
+		id, err := o.connector.UserID(ctx, user)
+		if err != nil {
+			return err
+		}
+		arguments.GetFields()[connector.ProfileUserID] = structpb.NewStringValue(id)
+	}
+	answer, err := o.host.InvokeAction(ctx, v2.InvokeActionRequest_builder{
+		Name: o.v.GetString("invoke-action"), Args: arguments, InlineWait: durationpb.New(time.Hour), // the SDK waits no longer
 	}.Build())
 	if err != nil || answer.GetStatus() == v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE {
 		return err
@@ -117,8 +120,8 @@ func actionError(text string) error {
 	return errors.New("the action failed: " + text)
 }
 
-func listActionSchemas(ctx context.Context, _ *viper.Viper, host types.ConnectorClient) error {
-	answer, err := host.ListActionSchemas(ctx, &v2.ListActionSchemasRequest{})
+func (o *oneShot) listActionSchemas(ctx context.Context) error {
+	answer, err := o.host.ListActionSchemas(ctx, &v2.ListActionSchemasRequest{})
 	ctxzap.Extract(ctx).Info("Action Schemas", zap.Int("count", len(answer.GetSchemas())), zap.Any("schemas", answer.GetSchemas()))
 	return err
 }

@@ -8,18 +8,17 @@ import (
 )
 
 func TestTheErrorOfAnActionKeepsItsCode(t *testing.T) {
-	for text, want := range map[string]struct {
-		code codes.Code
-		says string
-	}{
-		"rpc error: code = NotFound desc = baton-whimsical: nobody":            {codes.NotFound, "baton-whimsical: nobody"},
-		"rpc error: code = Unauthenticated desc = two\nlines":                  {codes.Unauthenticated, "two\nlines"},
-		"rpc error: code = Fine desc = x":                                      {codes.Unknown, "the action failed: rpc error: code = Fine desc = x"},
-		"he said rpc error: code = NotFound desc = x":                          {codes.Unknown, "the action failed: he said rpc error: code = NotFound desc = x"},
-		"rpc error: code = Aborted desc = rpc error: code = NotFound desc = x": {codes.Aborted, "rpc error: code = NotFound desc = x"},
-		"": {codes.Unknown, "the action failed: "},
+	coded := func(code codes.Code, message string) string { return status.Error(code, message).Error() }
+	for text, want := range map[string]error{
+		coded(codes.NotFound, "baton-whimsical: nobody"):             status.Error(codes.NotFound, "baton-whimsical: nobody"),
+		coded(codes.Unauthenticated, "two\nlines"):                   status.Error(codes.Unauthenticated, "two\nlines"),
+		coded(codes.Aborted, coded(codes.NotFound, "of its detail")): status.Error(codes.Aborted, coded(codes.NotFound, "of its detail")),
+		coded(codes.Code(99), "x"):                                   status.Error(codes.Unknown, "the action failed: "+coded(codes.Code(99), "x")),
+		"he said " + coded(codes.NotFound, "x"):                      status.Error(codes.Unknown, "the action failed: he said "+coded(codes.NotFound, "x")),
+		"":                                                           status.Error(codes.Unknown, "the action failed: "),
 	} {
-		if got := status.Convert(actionError(text)); got.Code() != want.code || got.Message() != want.says {
+		got, expected := status.Convert(actionError(text)), status.Convert(want)
+		if got.Code() != expected.Code() || got.Message() != expected.Message() {
 			t.Errorf("%q becomes %s, %q", text, got.Code(), got.Message())
 		}
 	}

@@ -37,6 +37,10 @@ var version = "dev"
 
 func main() {
 	ctx, stop := context.WithCancelCause(context.Background())
+	newServer := func(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
+		_, server, err := newConnector(ctx, c, o)
+		return server, err
+	}
 	v, command, err := config.DefineConfigurationV2(ctx, "baton-whimsical", newServer, cfg.Config,
 		connectorrunner.WithSessionStoreEnabled(),
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(&connector.Connector{}),
@@ -48,7 +52,6 @@ func main() {
 	describe(command)
 
 	var screen *terminal.Screen
-	serve := command.RunE
 	command.PersistentPreRunE = func(invoked *cobra.Command, _ []string) error {
 		flags := invoked.Flags()
 		if err := v.BindPFlags(flags); err != nil {
@@ -71,14 +74,9 @@ func main() {
 		}
 		if !service {
 			screen = settings.Screen(flags)
+			command.RunE = func(*cobra.Command, []string) error { return runOnce(v, flags, screen) }
 		}
 		return cmp.Or(settings.Refuse(v, flags, service), settings.Complete(flags))
-	}
-	command.RunE = func(invoked *cobra.Command, args []string) error {
-		if v.GetString("client-id") != "" {
-			return serve(invoked, args)
-		}
-		return runOnce(v, invoked.Flags(), screen)
 	}
 	end(screen, command.Execute())
 }
@@ -100,11 +98,13 @@ func end(screen *terminal.Screen, err error) {
 	exit.Exit(err)
 }
 
-// newServer builds the connector for the SDK, in place of its config.RunConnector.
-func newServer(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
+// newConnector builds the connector and what serves it, in place of the SDK's config.RunConnector.
+func newConnector(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (*connector.Connector, types.ConnectorServer, error) {
 	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return connectorbuilder.NewConnector(ctx, builder, append(opts, connectorbuilder.WithSessionStore(o.SessionStore))...)
+	server, err := connectorbuilder.NewConnector(ctx, builder, append(opts, connectorbuilder.WithSessionStore(o.SessionStore))...)
+	built, _ := builder.(*connector.Connector)
+	return built, server, err
 }

@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
-	"github.com/conductorone/baton-sdk/pkg/field"
 	"github.com/conductorone/baton-sdk/pkg/sync"
-	"github.com/conductorone/baton-sdk/pkg/uhttp"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -24,35 +21,31 @@ import (
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
 	"github.com/conductorone/baton-whimsical/internal/draft"
 	"github.com/conductorone/baton-whimsical/internal/inprocess"
-	cfg "github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-// grace is how long an interrupted run may take to end by itself.
-const grace = time.Second
+// oneShot is a run that does one thing.
+type oneShot struct {
+	v         *viper.Viper
+	connector *connector.Connector
+	host      *inprocess.Host
+	sessions  *inprocess.Sessions
+}
 
 // runOnce makes the sync or the change that the settings ask for.
 func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) error {
-	ctx, flush, err := settings.WithLog(context.Background(), v, screen)
+	ctx, flush, err := settings.Context(context.Background(), v, flags, screen)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	if names := settings.WithoutEffect(flags); len(names) > 0 {
-		ctxzap.Extract(ctx).Warn("baton-whimsical: only a service, which has a client ID, does something with these settings", zap.Strings("keys", names))
-	}
-	timeout := time.Duration(v.GetInt(field.HttpTimeoutField.GetName())) * time.Second
-	ctx = context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout)
-	configuration, err := cli.MakeGenericConfiguration[*cfg.Whimsical](v, field.WithAdditionalDecodeHooks(field.FileUploadDecodeHook(true)))
+	configuration, err := settings.OfConnector(v)
 	if err != nil {
-		return fmt.Errorf("the settings cannot be read: %w", err)
-	}
-	method := v.GetString("auth-method")
-	if err := field.Validate(cfg.Config, configuration, field.WithAuthMethod(method)); err != nil {
 		return err
 	}
 	sessions := &inprocess.Sessions{}
-	server, err := newServer(ctx, configuration, cli.RunTimeOpts{
-		SessionStore: sessions, SelectedAuthMethod: method, SyncResourceTypeIDs: v.GetStringSlice("sync-resource-types"),
+	built, server, err := newConnector(ctx, configuration, cli.RunTimeOpts{
+		SessionStore: sessions, SelectedAuthMethod: v.GetString("auth-method"), SyncResourceTypeIDs: v.GetStringSlice("sync-resource-types"),
 	})
 	if err != nil {
 		return err
@@ -63,31 +56,29 @@ func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) erro
 	}
 	defer host.Close()
 	screen.Show("", "Connecting to Whimsical...")
-	if change := changeAsked(v); change != nil {
-		return interruptible(ctx, "the change may have been made: sync to see whether it was", func(ctx context.Context) error {
-			return change(ctx, v, host)
-		})
+	o := &oneShot{v: v, connector: built, host: host, sessions: sessions}
+	if change := o.change(); change != nil {
+		return interruptible(ctx, "the change may have been made: sync to see whether it was", change)
 	}
-	return syncFile(ctx, v, host, sessions)
+	return o.syncFile(ctx)
 }
 
 // syncFile syncs into the file that the settings name, which stays as it is unless the
 // sync succeeds.
-func syncFile(ctx context.Context, v *viper.Viper, host *inprocess.Host, sessions *inprocess.Sessions) error {
-	started, name := time.Now(), v.GetString("file")
-	file, err := draft.Begin(name, v.GetString("c1z-temp-dir"))
+func (o *oneShot) syncFile(ctx context.Context) error {
+	started, name := time.Now(), o.v.GetString("file")
+	file, err := draft.Begin(name, o.v.GetString("c1z-temp-dir"))
 	if err != nil {
 		return err
 	}
-	err = interruptible(ctx, file.Fate(), func(ctx context.Context) error { return syncInto(ctx, v, host, sessions, file) })
+	err = interruptible(ctx, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
 	if err == nil {
 		err = file.Commit()
 	} else if _, interrupted := errors.AsType[*interruption](err); !interrupted {
-		code := status.Code(err)
 		if errors.Is(err, syscall.ENOSPC) {
-			code = codes.ResourceExhausted
+			err = status.Error(codes.ResourceExhausted, err.Error())
 		}
-		err = status.Error(code, "baton-whimsical: "+terminal.Sentence(err)+"; "+file.Fate())
+		err = status.Error(status.Code(err), "baton-whimsical: "+terminal.Sentence(err)+"; "+file.Fate())
 	}
 	log := ctxzap.Extract(ctx)
 	if left := file.Discard(); left != nil {
@@ -100,18 +91,18 @@ func syncFile(ctx context.Context, v *viper.Viper, host *inprocess.Host, session
 }
 
 // syncInto writes the draft of the file.
-func syncInto(ctx context.Context, v *viper.Viper, host *inprocess.Host, sessions *inprocess.Sessions, file *draft.Draft) error {
-	options, err := settings.SyncOptions(v)
+func (o *oneShot) syncInto(ctx context.Context, file *draft.Draft) error {
+	options, err := settings.SyncOptions(o.v)
 	if err != nil {
 		return err
 	}
-	ctx, stop, err := file.Prepare(ctx, settings.Engine(v))
+	ctx, stop, err := file.Prepare(ctx, settings.Engine(o.v))
 	if err != nil {
 		return err
 	}
 	defer stop()
-	syncer, err := sync.NewSyncer(ctx, host, append(options,
-		sync.WithC1ZPath(file.Path()), sync.WithTmpDir(file.TempFolder()), sync.WithSessionStore(sessions))...)
+	syncer, err := sync.NewSyncer(ctx, o.host, append(options,
+		sync.WithC1ZPath(file.Path()), sync.WithTmpDir(file.TempFolder()), sync.WithSessionStore(o.sessions))...)
 	if err != nil {
 		return err
 	}
@@ -152,7 +143,7 @@ func interruptible(ctx context.Context, fate string, run func(context.Context) e
 			return nil
 		}
 	case <-signals:
-	case <-time.After(grace):
+	case <-time.After(time.Second): // it may not end by itself
 	}
 	number, _ := received.(syscall.Signal)
 	return &interruption{signal: number, fate: fate}

@@ -141,6 +141,34 @@ func TestOneShotDeletes(t *testing.T) {
 	f.Syncs(with(users, editor, "gone"))
 }
 
+func TestOneShotChangesTakeAddresses(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, twelve)
+	f := launch.NewFolder(t, w)
+	users, editor, viewer := w.Users(), person(t, w, isEditor), person(t, w, isViewer)
+
+	f.Succeed("--grant-entitlement=role:editor:assigned", "--grant-principal="+strings.ToUpper(viewer.UserName))
+	users = with(users, viewer.ID, "editor")
+	f.Syncs(users)
+	f.Succeed("--revoke-grant=role:editor:assigned:user:" + viewer.UserName)
+	users = with(users, viewer.ID, "viewer")
+	f.Syncs(users)
+	f.Succeed(actionArgs("disable_user", viewer.UserName)...)
+	f.Syncs(with(users, viewer.ID, "inactive"))
+	f.Succeed(actionArgs("enable_user", viewer.UserName)...)
+	f.Syncs(users)
+	f.Succeed("--delete-resource", editor.UserName)
+	f.Syncs(with(users, editor.ID, "gone"))
+
+	w.TakeRequests()
+	const nobody = "nobody in the Whimsical workspace has this e-mail address"
+	f.Fail(codes.NotFound, nobody, "--delete-resource", editor.UserName)
+	f.Fail(codes.NotFound, nobody, grantArgs("editor", editor.UserName)...)
+	f.Fail(codes.NotFound, nobody, revokeArgs("editor", editor.UserName)...)
+	f.Fail(codes.NotFound, nobody, actionArgs("disable_user", editor.UserName)...)
+	untouched(t, w)
+}
+
 func TestOneShotActions(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)

@@ -95,7 +95,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		}},
 		{[]string{"--sync-resources", "bid:r:user/nobody", "-f", "one.c1z"}, []string{"Warning: there is no such user or role, so it is not in the file: nobody.", "Written to one.c1z"}},
 		{deleteArgs(editor), []string{"User " + editor + " was deleted."}},
-		{deleteArgs(editor), []string{"User " + editor + " is gone already: nothing changed."}},
+		{deleteArgs(editor), []string{"Warning: there is no user with the ID " + editor + ": nothing changed."}},
 	} {
 		code, stays, all := look(t, f, nil, test.args...).sees()
 		if code != 0 || !slices.EqualFunc(stays, test.want, strings.HasPrefix) {

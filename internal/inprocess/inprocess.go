@@ -5,7 +5,6 @@ package inprocess
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -17,9 +16,6 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 )
-
-// bufferSize is how many bytes of an answer wait for the reader.
-const bufferSize = 1 << 20
 
 // Sessions hands a connector the session store of the sync that runs. A connector gets
 // it before there is a sync, and the syncer sets the store (sync.WithSessionStore).
@@ -44,7 +40,7 @@ type Host struct {
 // Start serves a connector until Close is called. The logger of ctx becomes the
 // connector's.
 func Start(ctx context.Context, connector types.ConnectorServer) (*Host, error) {
-	listener := bufconn.Listen(bufferSize)
+	listener := bufconn.Listen(1 << 20) // bytes of an answer that wait for the reader
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(ugrpc.UnaryServerInterceptor(ctx)...))
 	for _, service := range []*grpc.ServiceDesc{
 		&v2.ConnectorService_ServiceDesc, &v2.ResourceTypesService_ServiceDesc, &v2.ResourcesService_ServiceDesc,
@@ -61,7 +57,7 @@ func Start(ctx context.Context, connector types.ConnectorServer) (*Host, error) 
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		server.Stop()
-		return nil, errors.Join(errors.New("the connector cannot be hosted in this process"), err)
+		return nil, err
 	}
 	return &Host{ConnectorClient: connectorclient.NewConnectorClient(ctx, conn), server: server, conn: conn}, nil
 }

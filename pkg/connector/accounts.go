@@ -309,7 +309,7 @@ func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.Resou
 	}
 	err := b.client.DeleteUser(ctx, id.GetResource())
 	if isNotFound(err) {
-		logUnchanged(ctx, OperationDelete, id.GetResource(), "is gone already")
+		logMissing(ctx, OperationDelete, id.GetResource())
 		return annotations.New(&v2.ResourceDoesNotExist{}), nil
 	}
 	if err != nil {

@@ -364,7 +364,7 @@ func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) 
 
 func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 	done := expectation{changes: changed("user deleted", "u1", "")}
-	isGone := expectation{annos: doesNotExist, reason: "is gone already"}
+	isGone := expectation{annos: doesNotExist, reason: "there is no user with the ID "}
 	remove := func(reply script.Reply) []script.Step { return one(script.Delete("u1", reply)) }
 	off := func(reply script.Reply) []script.Step { return patch(script.SetActive(false), reply) }
 	// of are the steps of a deletion of an Editor whom the first read shows.

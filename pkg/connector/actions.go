@@ -55,12 +55,12 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 		Description: a.description,
 		ActionType:  []v2.ActionType{a.actionType},
 		Arguments: []*configv1.Field{configv1.Field_builder{
-			Name: profileUserID, DisplayName: "User ID", IsRequired: true, StringField: &configv1.StringField{},
+			Name: ProfileUserID, DisplayName: "User ID", IsRequired: true, StringField: &configv1.StringField{},
 			Description: "The SCIM id of the user: user_id in the user's profile, and the id of the user resource.",
 		}.Build()},
 		ReturnTypes: []*configv1.Field{
 			configv1.Field_builder{Name: "success", DisplayName: "Success", Description: "Whether the user has the status asked for.", BoolField: &configv1.BoolField{}}.Build(),
-			configv1.Field_builder{Name: profileUserID, DisplayName: "User ID", Description: "The SCIM id of the user.", StringField: &configv1.StringField{}}.Build(),
+			configv1.Field_builder{Name: ProfileUserID, DisplayName: "User ID", Description: "The SCIM id of the user.", StringField: &configv1.StringField{}}.Build(),
 		},
 	}.Build()
 }
@@ -68,15 +68,15 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 // invoke changes the status, unless it is as asked already. Disabling somebody who is gone is done already.
 // It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
-	id, ok := actions.GetStringArg(args, profileUserID)
+	id, ok := actions.GetStringArg(args, ProfileUserID)
 	if !ok || strings.TrimSpace(id) == "" {
-		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, profileUserID)
+		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, ProfileUserID)
 	}
 	if err := a.change(ctx, id); err != nil {
 		// The SDK passes on the text alone: this one holds the code.
 		return nil, nil, status.Convert(err).Err()
 	}
-	return actions.NewReturnValues(true, actions.NewStringReturnField(profileUserID, id)), nil, nil
+	return actions.NewReturnValues(true, actions.NewStringReturnField(ProfileUserID, id)), nil, nil
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
@@ -96,7 +96,7 @@ func (a statusAction) change(ctx context.Context, id string) error {
 	case isNotFound(err) && enables:
 		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
 	case isNotFound(err):
-		logUnchanged(ctx, operation, id, "is gone already")
+		logMissing(ctx, operation, id)
 		return nil
 	case err != nil:
 		return err

@@ -34,7 +34,7 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		disabled  = expectation{changes: changed("user disabled", "u1", "")}
 		isActive  = expectation{reason: "is active already"}
 		inactive  = expectation{reason: "is inactive already"}
-		goneSoon  = expectation{reason: "is gone already"}
+		goneSoon  = expectation{reason: "there is no user with the ID "}
 	)
 	runRows(t, map[string]row{
 		"enable, confirmed by the answer":      {enable, steps(found(anInactiveEditor), on(script.OK(anEditor)), found(anEditor)), enabled},

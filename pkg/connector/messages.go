@@ -16,6 +16,9 @@ const (
 	MessageChanged = prefix + "workspace changed"
 	// MessageUnchanged says for which reason an operation left the workspace as it was.
 	MessageUnchanged = prefix + "nothing to change"
+	// MessageMissing warns that nothing was taken from a user who is not there: operation,
+	// user_id, reason.
+	MessageMissing = prefix + "nothing to change, since there is no such user"
 	// MessageAccepted comes with a creation that no read shows yet: user_id.
 	MessageAccepted = prefix + "creation accepted"
 	// MessagePending gives the reason why a new user is not in the workspace yet.

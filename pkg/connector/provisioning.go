@@ -132,7 +132,8 @@ func alreadyRevoked(ctx context.Context, id, reason string) (annotations.Annotat
 // alreadyRevokedIfGone takes a missing user, who holds no role, for a success.
 func alreadyRevokedIfGone(ctx context.Context, id string, err error) (annotations.Annotations, error) {
 	if isNotFound(err) {
-		return alreadyRevoked(ctx, id, "is gone already")
+		logMissing(ctx, OperationRevoke, id)
+		return annotations.New(&v2.GrantAlreadyRevoked{}), nil
 	}
 	return nil, err
 }
@@ -150,6 +151,15 @@ func logChange(ctx context.Context, operation, user string, role whimsical.Role)
 func logUnchanged(ctx context.Context, operation, user, reason string) {
 	ctxzap.Extract(ctx).Info(MessageUnchanged,
 		zap.String("operation", operation), zap.String("user_id", loggedID(user)), zap.String("reason", reason))
+}
+
+// logMissing warns that there is nobody to take something from: the user has left, or the id is mistyped.
+func logMissing(ctx context.Context, operation, user string) {
+	reason := "there is no user with the ID " + user
+	if loggedID(user) == HiddenID {
+		reason = "there is no user with this ID"
+	}
+	ctxzap.Extract(ctx).Warn(MessageMissing, zap.String("operation", operation), zap.String("user_id", loggedID(user)), zap.String("reason", reason))
 }
 
 // loggedID is a user's id as logs name it: on some servers ids are e-mail addresses, which stay out.

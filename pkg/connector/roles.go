@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -91,32 +90,6 @@ func (r role) resource() (*v2.Resource, error) {
 func (r role) grant(user string) *v2.Grant {
 	slim := v2.Resource_builder{Id: r.resourceID()}.Build()
 	return grant.NewGrant(slim, assigned, userID(user))
-}
-
-// NewGrant returns the grant of an entitlement, role:editor:assigned or
-// role:viewer:assigned, to a user. It fails with InvalidArgument on another
-// entitlement.
-func NewGrant(entitlementID, user string) (*v2.Grant, error) {
-	var known []string
-	for _, r := range roles {
-		g := r.grant(user)
-		if g.GetEntitlement().GetId() == entitlementID {
-			return g, nil
-		}
-		known = append(known, g.GetEntitlement().GetId())
-	}
-	return nil, invalidArgument("there is no entitlement %q: there are %s", entitlementID, strings.Join(known, " and "))
-}
-
-// CutGrantID returns the ids of the entitlement and of the user that a grant's
-// id consists of. A user's id may hold colons. It fails with InvalidArgument on
-// another form.
-func CutGrantID(id string) (string, string, error) {
-	entitlementID, user, found := strings.Cut(id, ":"+userResourceType.GetId()+":")
-	if !found || user == "" {
-		return "", "", invalidArgument("%q is no grant: a grant is written as role:editor:assigned:user:ID", id)
-	}
-	return entitlementID, user, nil
 }
 
 type roleBuilder struct {

@@ -23,8 +23,8 @@ const (
 	maxDisplayName = 1024
 	maxUserID      = 1024 - len("role:editor:assigned:user:")
 
-	// profileUserID is the raw SCIM id, which actions take as their argument.
-	profileUserID = "user_id"
+	// ProfileUserID is the raw SCIM id, which actions take as their argument.
+	ProfileUserID = "user_id"
 	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
@@ -156,7 +156,7 @@ func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
 func userProfile(user *whimsical.User) *structpb.Struct {
 	fields := make(map[string]*structpb.Value, 9)
 	for key, value := range map[string]string{
-		profileUserID: user.ID, "user_name": user.UserName, "email": user.Email, profileRole: string(user.Role),
+		ProfileUserID: user.ID, "user_name": user.UserName, "email": user.Email, profileRole: string(user.Role),
 		"display_name": user.DisplayName, "first_name": user.GivenName, "last_name": user.FamilyName, "formatted_name": user.FormattedName,
 	} {
 		if value != "" {

@@ -117,13 +117,22 @@ func LowerCase(address string) string {
 	return string(folded)
 }
 
-// FindUser looks a user up by userName, without regard to the case of ASCII letters. It returns nil when
-// there is none; of several, one who is active.
+// FindUser looks a user up as FindUsers does. It returns nil when there is none; of several, one who is
+// active.
+func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
+	users, err := c.FindUsers(ctx, userName)
+	if len(users) == 0 {
+		return nil, err
+	}
+	return users[max(0, slices.IndexFunc(users, (*User).IsActive))], nil
+}
+
+// FindUsers looks users up by userName, without regard to the case of ASCII letters.
 //
 // Users whom the server returns although they have another userName are passed over: some servers ignore
 // filters. It fails with FailedPrecondition where such an answer is but the first page of all users, and
 // where the API knows no filters.
-func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
+func (c *Client) FindUsers(ctx context.Context, userName string) ([]*User, error) {
 	list, err := c.filtered(ctx, "userName", userName)
 	if refusesFilter(err) {
 		return nil, amended(err, status.Code(err), "", adviceFilter)
@@ -131,18 +140,10 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-
-	var found *User
-	others := false
-	for _, user := range list.users {
-		switch {
-		case LowerCase(user.UserName) != LowerCase(userName):
-			others = true
-		case found == nil || !found.IsActive() && user.IsActive():
-			found = user
-		}
-	}
-	if whole := list.total.known && list.total.value <= len(list.users); found == nil && others && !whole {
+	others := func(user *User) bool { return LowerCase(user.UserName) != LowerCase(userName) }
+	found := slices.DeleteFunc(slices.Clone(list.users), others)
+	whole := list.total.known && list.total.value <= len(list.users)
+	if len(found) == 0 && len(list.users) > 0 && !whole {
 		return nil, failure(codes.FailedPrecondition,
 			"GET %s: the server ignores the filter and returns users page by page: whether this user exists cannot be seen", c.displayPath(c.users))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/field"
 	"github.com/conductorone/baton-sdk/pkg/logging"
+	"github.com/conductorone/baton-sdk/pkg/uhttp"
 	"github.com/conductorone/baton-sdk/pkg/uotel"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"github.com/spf13/pflag"
@@ -30,14 +31,28 @@ func Screen(flags *pflag.FlagSet) *terminal.Screen {
 	return terminal.Open(os.Stderr)
 }
 
-// WithLog starts the log that the settings describe, or that of a screen where there is
-// one, and sends it and traces to an OpenTelemetry collector where one is named. The
-// function that it returns sends what is left.
-func WithLog(ctx context.Context, v *viper.Viper, screen *terminal.Screen) (context.Context, func(), error) {
+// Context returns the context of a one-shot run: with the log that the settings describe,
+// or that of a screen where there is one, with the time that a request may take, and with
+// an OpenTelemetry collector where one is named. The function that it returns sends that
+// one what is left. Settings that have no effect are named in a warning.
+func Context(ctx context.Context, v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) (context.Context, func(), error) {
 	ctx, err := logged(ctx, v, screen)
+	if err != nil {
+		return ctx, nil, err
+	}
+	ctx, flush, err := observed(ctx, v)
+	if names := withoutEffect(flags); len(names) > 0 && err == nil {
+		ctxzap.Extract(ctx).Warn("baton-whimsical: only a service, which has a client ID, does something with these settings", zap.Strings("keys", names))
+	}
+	timeout := time.Duration(v.GetInt(field.HttpTimeoutField.GetName())) * time.Second
+	return context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), flush, err
+}
+
+// observed lets a collector have the traces and the log, where one is named.
+func observed(ctx context.Context, v *viper.Viper) (context.Context, func(), error) {
 	endpoint := v.GetString(field.OtelCollectorEndpointFieldName)
-	if endpoint == "" || err != nil {
-		return ctx, func() {}, err
+	if endpoint == "" {
+		return ctx, func() {}, nil
 	}
 	options := []uotel.Option{uotel.WithServiceName("baton-whimsical-server"), uotel.WithOtelEndpoint(endpoint,
 		v.GetString(field.OtelCollectorEndpointTLSCertPathFieldName), v.GetString(field.OtelCollectorEndpointTLSCertFieldName))}

@@ -18,6 +18,7 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/bid"
+	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/dotc1z/c1zstore"
 	"github.com/conductorone/baton-sdk/pkg/field"
 	"github.com/conductorone/baton-sdk/pkg/sync"
@@ -27,6 +28,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
@@ -156,8 +158,8 @@ func settingUnsupported(_ *viper.Viper, flags *pflag.FlagSet) error {
 	})
 }
 
-// WithoutEffect returns the settings that a one-shot run does nothing with.
-func WithoutEffect(flags *pflag.FlagSet) []string {
+// withoutEffect returns the settings that a one-shot run does nothing with.
+func withoutEffect(flags *pflag.FlagSet) []string {
 	var names []string
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if ofServices.MatchString(flag.Name) && flag.Value.String() != flag.DefValue {
@@ -200,6 +202,15 @@ func targets(v *viper.Viper) ([]*v2.Resource, error) {
 		resources = append(resources, resource)
 	}
 	return resources, nil
+}
+
+// OfConnector returns the connector's own settings.
+func OfConnector(v *viper.Viper) (*config.Whimsical, error) {
+	read, err := cli.MakeGenericConfiguration[*config.Whimsical](v, field.WithAdditionalDecodeHooks(field.FileUploadDecodeHook(true)))
+	if err != nil {
+		return nil, fmt.Errorf("the settings cannot be read: %w", err)
+	}
+	return read, field.Validate(config.Config, read, field.WithAuthMethod(v.GetString("auth-method")))
 }
 
 // Engine returns the storage engine that is asked for, "" for the SDK's default.

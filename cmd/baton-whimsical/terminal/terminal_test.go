@@ -57,6 +57,8 @@ func log(l *zap.Logger) {
 	l.Info(connector.MessageUnchanged, zap.String("operation", connector.OperationGrant), zap.String("user_id", "u1"), zap.String("reason", "is a Viewer already"))
 	l.Info(connector.MessageUnchanged, zap.String("operation", connector.OperationCreate), zap.String("user_id", connector.HiddenID),
 		zap.String("reason", "exists already as viewer, not editor (grant the role to change it)"))
+	l.Warn(connector.MessageMissing, zap.String("operation", connector.OperationDelete), zap.String("user_id", "u9"), zap.String("reason", "there is no user with the ID u9"))
+	l.Info(connector.MessageAccepted, zap.String("user_id", connector.HiddenID))
 	l.Info(connector.MessagePending, zap.String("reason", "invited: waits for the first login"))
 	l.Warn(refused, zap.String("reason", "seat limit reached"))
 	l.Warn(refused, zap.String("reason", "a reason that was cut..."))

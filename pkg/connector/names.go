@@ -1,0 +1,61 @@
+package connector
+
+import (
+	"context"
+	"strings"
+
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// What people call things on the command line. ConductorOne sends ids, which stay what they are.
+
+// UserID returns the id of the user whom a name means: an id, or where nobody has it as an id, the e-mail
+// address that exactly one user has. Whether there is a user with an id that is no address is left to the
+// operation that follows. It fails with NotFound where nobody has the address, and with FailedPrecondition
+// where several users have it.
+func (c *Connector) UserID(ctx context.Context, name string) (string, error) {
+	if !isEmail(name) {
+		return name, nil
+	}
+	_, err := c.client.GetUser(ctx, name)
+	if code := status.Code(err); code != codes.NotFound && code != codes.InvalidArgument { // a server may refuse the form of the id
+		return name, err
+	}
+	users, err := c.client.FindUsers(ctx, name)
+	switch {
+	case err != nil:
+		return "", err
+	case len(users) == 0:
+		return "", notFound("nobody in the Whimsical workspace has this e-mail address: check it, or give the user's ID")
+	case len(users) > 1:
+		return "", failedPrecondition("%d users have this e-mail address: give the ID of the one that is meant", len(users))
+	}
+	return users[0].ID, nil
+}
+
+// Grant returns the grant of an entitlement, role:editor:assigned or role:viewer:assigned, to a user who is
+// named as for UserID. It fails with InvalidArgument on another entitlement, before any request.
+func (c *Connector) Grant(ctx context.Context, entitlementID, user string) (*v2.Grant, error) {
+	var known []string
+	for _, r := range roles {
+		id := r.grant(user).GetEntitlement().GetId()
+		if id == entitlementID {
+			userID, err := c.UserID(ctx, user)
+			return r.grant(userID), err
+		}
+		known = append(known, id)
+	}
+	return nil, invalidArgument("there is no entitlement %q: there are %s", entitlementID, strings.Join(known, " and "))
+}
+
+// GrantByID returns the grant with an id such as role:editor:assigned:user:ID, in which the user may be named
+// as for UserID. A user's id may hold colons. It fails with InvalidArgument on another form.
+func (c *Connector) GrantByID(ctx context.Context, id string) (*v2.Grant, error) {
+	entitlementID, user, found := strings.Cut(id, ":"+userResourceType.GetId()+":")
+	if !found || user == "" {
+		return nil, invalidArgument("%q is no grant: a grant is written as role:editor:assigned:user:ID", id)
+	}
+	return c.Grant(ctx, entitlementID, user)
+}
