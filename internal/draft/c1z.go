@@ -44,7 +44,7 @@ func (d *Draft) continueTarget(ctx context.Context, engine c1zstore.Engine) erro
 	}
 	content, err := os.ReadFile(d.target)
 	if err == nil {
-		err = os.WriteFile(d.Path(), content, 0o600)
+		err = os.WriteFile(d.Path(), content, 0o600) //nolint:gosec // a name in the private folder
 	}
 	if err != nil {
 		return fmt.Errorf("%s cannot be copied: %w", d.name, err)

@@ -95,8 +95,8 @@ func resolve(name string) (string, error) {
 			return "", failure(codes.InvalidArgument, "--file names a folder that cannot be used: %v", err)
 		}
 		target = filepath.Join(folder, filepath.Base(target))
-		next, err := os.Readlink(target)
-		if err != nil { // it is no link
+		next, _ := os.Readlink(target)
+		if next == "" { // it is no link
 			return target, nil
 		}
 		if !filepath.IsAbs(next) {

@@ -71,7 +71,7 @@ func TestADraftTakesThePlaceOfItsTargetWhenItIsCommitted(t *testing.T) {
 				t.Errorf("%q, want %q", d.Fate(), fate)
 			}
 			write(t, d.Path(), "new")
-			if err := errors.Join(os.Chmod(d.Path(), 0o644), d.Commit(), d.Discard()); err != nil { //nolint:gosec // as the SDK leaves it
+			if err := errors.Join(os.Chmod(d.Path(), 0o644), d.Commit(), d.Discard()); err != nil {
 				t.Fatal(err)
 			}
 			holds(t, target, "new")

@@ -8,5 +8,5 @@ import "golang.org/x/sys/unix"
 func space(folder string) (uint64, error) {
 	var stat unix.Statfs_t
 	err := unix.Statfs(folder, &stat)
-	return stat.Bavail * uint64(stat.Bsize), err //nolint:gosec,unconvert // a block size is positive, and its type differs between systems
+	return stat.Bavail * uint64(stat.Bsize), err //nolint:gosec // a block size is positive
 }

@@ -17,7 +17,6 @@ import (
 )
 
 func TestARunIsOneProcess(t *testing.T) {
-	t.Parallel()
 	w := faults.Serve(t, twelve)
 	viewer := person(t, w, isViewer).ID
 	for name, args := range map[string][]string{"a sync": nil, "a grant": grantArgs("editor", viewer)} {

@@ -58,7 +58,7 @@ func serving(t *testing.T, steps []script.Step) *connector.Connector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return built.(*connector.Connector) //nolint:errcheck // New returns nothing else
+	return built.(*connector.Connector)
 }
 
 func TestAGrantIsNamedByItsEntitlementAndItsUser(t *testing.T) {
