@@ -33,6 +33,9 @@ func TestAListAnswerIsRead(t *testing.T) {
 		"Resources are null":       {`{` + listSchema + `,"Resources":null,"totalResults":0}`, ""},
 		"Resources are empty":      {`{"Resources":[],"totalResults":"0"}`, ""},
 		"totalResults alone":       {`{"totalResults":0}`, ""},
+		"a cursor with a count":    {`{"totalResults":1,"nextCursor":"x","Resources":[{"id":"a"}]}`, "a"},
+		"the end of a cursor":      {`{"nextCursor":null,"previousCursor":"x","Resources":[{"id":"a"}]}`, "a"},
+		"an empty cursor":          {`{"nextCursor":"","Resources":[{"id":"a"}]}`, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page, err := following(t, listed(list, replying(test.body))).ListUsers(t.Context(), "")
@@ -82,6 +85,9 @@ func TestAnAnswerThatIsNoListFailsTheListing(t *testing.T) {
 		"a user without an id":     {`{"Resources":[{"id":"a"},{"userName":"ada@example.com"}]}`, "user 2 of the answer cannot be read: it has no id"},
 		"a user that is null":      {`{"Resources":[{"id":"a"},{"id":"b"},null]}`, "user 3 of the answer cannot be read"},
 		"a user that is a string":  {`{"Resources":["a"]}`, "user 1 of the answer cannot be read"},
+		"the first of two":         {`{"Resources":[{"id":"a"},{},7]}`, "user 2 of the answer cannot be read: it has no id"},
+		"what stands before it":    {`{"resources":[{}],"Resources":[{"id":"a"}]}`, "user 1 of the answer cannot be read"},
+		"a cursor alone":           {`{"Resources":[{"id":"a"}],"nextCursor":"x"}`, "the server pages by cursor (nextCursor), and does not report totalResults"},
 		"ids that are not UTF-8":   {"{\"Resources\":[{\"id\":\"\xff\"},{\"id\":\"\xfe\"}]}", "user 1 of the answer cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,9 +30,6 @@ const (
 	maxPasses = 10
 	// maxUsers bounds a listing that does not end.
 	maxUsers = 1_000_000
-	// maxAnswer bounds the users of one answer, which make one page of resources:
-	// the SDK's messages take 4 MiB.
-	maxAnswer = 2000
 )
 
 // position is the whole state of a listing between two requests; a page token
@@ -182,10 +179,6 @@ func (at position) advance(users []uint64, total number) (step, error) {
 	case at.Read > maxUsers:
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
-	case len(users) > maxAnswer:
-		return step{}, failure(codes.FailedPrecondition,
-			"GET /%s: %d users were asked for, and %d came in one answer, more than can be synced at once: users would be missing, so the sync stops here",
-			usersPath, pageSize, len(users))
 	case at.Read == 0 && len(users) == 0 && !total.known:
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)

@@ -117,17 +117,17 @@ func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		r.problem = errNotAUser
 	case id == "":
 		r.problem = errNoID
-	case strings.ContainsRune(string(id), utf8.RuneError):
+	case strings.ContainsRune(string(id), utf8.RuneError), printable(id) != string(id):
 		r.problem = errUnreadableID
 	}
 	r.user = &User{
 		ID:               string(id),
-		UserName:         string(userName),
-		DisplayName:      string(displayName),
-		GivenName:        string(given),
-		FamilyName:       string(family),
-		FormattedName:    string(formattedName),
-		Email:            addresses.primary(string(userName)),
+		UserName:         printable(userName),
+		DisplayName:      printable(displayName),
+		GivenName:        printable(given),
+		FamilyName:       printable(family),
+		FormattedName:    printable(formattedName),
+		Email:            printable(addresses.primary(string(userName))),
 		Active:           active.pointer(),
 		ActiveUnreadable: active.set && !active.known,
 		Role:             roleOf(editor),
