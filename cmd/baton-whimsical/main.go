@@ -55,7 +55,7 @@ func main() {
 
 // newServer builds the connector for the SDK, in place of its config.RunConnector.
 func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
+	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs}, lambda...)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func FuzzListBody(f *testing.F) {
 
 func FuzzPageToken(f *testing.F) {
 	f.Add("", []byte("abc"))
-	m, l := newModelServer(300, pageSize), newModelListing()
+	m, l := newModelServer(300, pageSize), &modelListing{}
 	for range 3 {
 		if err := l.read(m); err != nil {
 			f.Fatal(err)

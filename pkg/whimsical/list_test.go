@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -158,7 +157,7 @@ func TestAPageTellsWhatTheListingHasReadSoFar(t *testing.T) {
 	users := scimscript.List{anEditor, aViewer, inactive, noRole, noStatus}
 	client := following(t, listed(list, scimscript.OK(users)), listed("Users?count=100&startIndex=5", replying(strings.Replace(
 		users[4:].String(), `"totalResults":1`, `"totalResults":5`, 1))))
-	token, want := "", UserPage{Read: 5, Total: 5, Passes: 1, Tally: Tally{Editors: 1, Viewers: 2, Inactive: 1, NoRole: 1, NoStatus: 1}}
+	token, want := "", UserPage{Read: 5, Total: 5, Passes: 1}
 	for request := range 2 {
 		page, err := client.ListUsers(t.Context(), token)
 		if err != nil {
@@ -168,8 +167,8 @@ func TestAPageTellsWhatTheListingHasReadSoFar(t *testing.T) {
 		if number, err := PageNumber(token); token != "" && (number != request+1 || err != nil) {
 			t.Errorf("the next page is number %d, %v", number, err)
 		}
-		got := UserPage{Request: page.Request, Read: page.Read, Total: page.Total, Passes: page.Passes, Tally: page.Tally}
-		if !reflect.DeepEqual(got, want) || page.Elapsed > time.Minute || page.Restarted {
+		got := UserPage{Request: page.Request, Read: page.Read, Total: page.Total, Passes: page.Passes}
+		if !reflect.DeepEqual(got, want) || page.Restarted {
 			t.Errorf("page %d tells %+v, want %+v", request, page, want)
 		}
 	}

@@ -1,0 +1,8 @@
+//go:build !baton_lambda_support
+
+package main
+
+import "github.com/conductorone/baton-whimsical/pkg/connector"
+
+// lambda are the options of the connector: this build does not run in AWS Lambda.
+var lambda []func(*connector.Connector)
