@@ -37,8 +37,9 @@ var version = "dev"
 
 func main() {
 	ctx, stop := context.WithCancelCause(context.Background())
+	var hosting []func(*connector.Connector)
 	newServer := func(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-		_, server, err := newConnector(ctx, c, o)
+		_, server, err := newConnector(ctx, c, o, hosting...)
 		return server, err
 	}
 	v, command, err := config.DefineConfigurationV2(ctx, "baton-whimsical", newServer, cfg.Config,
@@ -64,6 +65,8 @@ func main() {
 			// It ends with the service. It must outlive the signals that a terminal sends to
 			// both, or the service would take its end for a crash.
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
+		case invoked.Name() == "lambda":
+			hosting = append(hosting, connector.InLambda)
 		case service:
 			signals := make(chan os.Signal, 1)
 			signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -99,8 +102,8 @@ func end(screen *terminal.Screen, err error) {
 }
 
 // newConnector builds the connector and what serves it, in place of the SDK's config.RunConnector.
-func newConnector(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts) (*connector.Connector, types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
+func newConnector(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts, hosting ...func(*connector.Connector)) (*connector.Connector, types.ConnectorServer, error) {
+	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs}, hosting...)
 	if err != nil {
 		return nil, nil, err
 	}

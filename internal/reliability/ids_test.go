@@ -17,7 +17,7 @@ import (
 
 var oddIDs = []string{
 	"/", "a/b", "/a/", "?", "a?b=c", "#", "a#b", "%", "%2F", "a%41b", "100%", "+", "a+b", ";", "a;b=c", " ", "a b", " a ", "&", "=", ":", "a:b", "|",
-	"@", "person@example.com", ".", "..", "../..", "a/../b", `\`, `"quoted"`, "'", "<b>", "*", "日本", "é", "\u202e", "\U0001F600", "a\tb",
+	"@", "person@example.com", ".", "..", "../..", "a/../b", `\`, `"quoted"`, "'", "<b>", "*", "日本", "é", "\U0001F600",
 	"x", "0", strings.Repeat("a", 500), strings.Repeat("a/", 250), strings.Repeat("日", 300),
 }
 

@@ -1,8 +1,19 @@
 package reliability
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"strings"
+	"sync/atomic"
 	"testing"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
@@ -20,8 +31,8 @@ const (
 
 // measured runs the connector and returns its exit code and the largest amount of
 // anonymous memory that it had at a time.
-func measured(f *launch.Folder) (int, int64) {
-	p := f.Start()
+func measured(f *launch.Folder, args ...string) (int, int64) {
+	p := f.Start(args...)
 	peak := p.PeakMemory()
 	return p.Wait(), peak
 }
@@ -44,6 +55,53 @@ func TestHugeBodiesCostAFewTimesTheBodyCap(t *testing.T) {
 			t.Logf("%d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
 			if peak > usual+caps*bodyCap {
 				t.Errorf("a peak of %d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
+			}
+		})
+	}
+}
+
+// An answer of 16 KB that unpacks to millions of users who are nobody is read up to
+// the first of them.
+func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, `{"Resources":[`+strings.Repeat("{},", bodyCap/3-10)+"{}]}"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		args   []string
+		strike func(url.Values) bool
+	}{
+		"a list":    {strike: func(query url.Values) bool { return query.Get("count") == "100" }},
+		"a look-up": {[]string{"--create-account-email", "ada@example.com"}, func(query url.Values) bool { return query.Has("filter") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			workspace := faults.Serve(t, thirty)
+			backend, err := url.Parse(workspace.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var struck atomic.Bool
+			proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: backend.Scheme, Host: backend.Host})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !test.strike(r.URL.Query()) {
+					proxy.ServeHTTP(w, r)
+					return
+				}
+				struck.Store(true)
+				w.Header().Set("Content-Encoding", "gzip")
+				_, _ = w.Write(packed.Bytes()) // a client who is gone shows in the test
+			}))
+			t.Cleanup(server.Close)
+			f := launch.NewFolder(t, workspace)
+			f.Env = append(f.Env, "BATON_BASE_URL="+server.URL+backend.Path)
+			code, peak := measured(f, test.args...)
+			t.Logf("%d MiB", peak/mebibyte)
+			if code != int(codes.FailedPrecondition) || peak > 150_000_000 || !struck.Load() {
+				t.Errorf("exit code %d, a peak of %d MiB of anonymous memory, struck: %t", code, peak/mebibyte, struck.Load())
 			}
 		})
 	}

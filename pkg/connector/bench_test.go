@@ -23,9 +23,9 @@ func BenchmarkResourcesAndGrantsOfAPage(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		members := membersOf(users)
+		record := newRecord("", &whimsical.UserPage{Users: users})
 		for _, r := range roles {
-			for _, id := range members[r.id] {
+			for _, id := range record.Members[r.id] {
 				_ = r.grant(id)
 			}
 		}

@@ -16,14 +16,18 @@ import (
 
 // Connector is the Baton connector of one Whimsical workspace.
 type Connector struct {
-	client *whimsical.Client
+	client  *whimsical.Client
+	members *members
 }
+
+// InLambda is an option of New in AWS Lambda, where each call may reach another process.
+func InLambda(c *Connector) { c.members.pagesAWrite = 1 }
 
 var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
-// New returns the connector that cfg describes. It makes no request; settings that cannot work are refused
-// with InvalidArgument.
-func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+// New returns the connector that cfg describes. It makes no request; settings
+// that cannot work are refused with InvalidArgument.
+func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts, options ...func(*Connector)) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
 		// The setting is not part of a hosted configuration.
@@ -36,7 +40,11 @@ func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (c
 	if opts != nil && opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
 		ctxzap.Extract(ctx).Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
 	}
-	return &Connector{client: client}, nil, nil
+	c := &Connector{client: client, members: &members{client: client, pagesAWrite: pagesAWrite}}
+	for _, option := range options {
+		option(c)
+	}
+	return c, nil, nil
 }
 
 // Metadata describes the connector.
@@ -57,10 +65,9 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 
 // ResourceSyncers returns the builders of both resource types, always.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
-	users := newListing(c.client)
 	return []connectorbuilder.ResourceSyncerV2{
-		&userBuilder{client: c.client, users: users},
-		&roleBuilder{client: c.client, users: users},
+		&userBuilder{client: c.client, members: c.members},
+		&roleBuilder{client: c.client, members: c.members},
 	}
 }
 

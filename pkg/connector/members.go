@@ -3,8 +3,10 @@ package connector
 import (
 	"context"
 	"fmt"
-	"os"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/session"
@@ -27,96 +29,124 @@ const (
 	maxBytesAtOnce = 500 << 10
 	// pagesAWrite are stored together: the SDK waits for the disk at each write.
 	pagesAWrite = 10
+	// inactive stands in a record for the role of those who have no access.
+	inactive whimsical.Role = "inactive"
 )
 
 // pageRecord is what is stored of a page. Its key is the number of the page.
 type pageRecord struct {
+	// Token asked for the page: another listing's record is not read.
+	Token string `json:"t,omitempty"`
+	// Members are the ids of everybody on the page, by role.
 	Members map[whimsical.Role][]string `json:"m,omitempty"`
+	// NoStatus counts users without a readable status, Replaced the rows in whose
+	// place a later one of the same user counts. Total is totalResults, or -1.
+	NoStatus int `json:"s,omitempty"`
+	Replaced int `json:"r,omitempty"`
+	Total    int `json:"c"`
 	// Next is the token of the page that follows, "" at the end.
 	Next string `json:"n,omitempty"`
+
+	bytes int // of the ids that were added
 }
 
-// listing reads pages of users for a sync, and stores their records.
-type listing struct {
+// add makes one record of two, of which next follows.
+func (r *pageRecord) add(next pageRecord) {
+	for role, ids := range next.Members {
+		r.Members[role] = append(r.Members[role], ids...)
+		for _, id := range ids {
+			r.bytes += len(id)
+		}
+	}
+	r.NoStatus, r.Replaced, r.Total, r.Next = r.NoStatus+next.NoStatus, r.Replaced+next.Replaced, max(r.Total, next.Total), next.Next
+}
+
+// newRecord returns the record of a page. Of a user who is on it twice the last row
+// counts, and the others are taken from the page.
+func newRecord(token string, page *whimsical.UserPage) pageRecord {
+	last := make(map[string]*whimsical.User, len(page.Users))
+	for _, user := range page.Users {
+		last[user.ID] = user
+	}
+	record := pageRecord{
+		Token: token, Members: map[whimsical.Role][]string{}, Replaced: len(page.Users) - len(last), Total: page.Total, Next: page.Next,
+	}
+	page.Users = slices.DeleteFunc(page.Users, func(user *whimsical.User) bool { return last[user.ID] != user })
+	for _, user := range page.Users {
+		role := user.Role
+		if !user.IsActive() {
+			role = inactive
+		}
+		record.Members[role] = append(record.Members[role], user.ID)
+		if !user.Status.Reported() {
+			record.NoStatus++
+		}
+	}
+	return record
+}
+
+// members reads pages of users for a sync, and keeps who holds which role.
+type members struct {
 	client *whimsical.Client
 	outage outage
-	// pagesAWrite is 1 in AWS Lambda, which may give the next page to another
-	// process.
+	// pagesAWrite is 1 in AWS Lambda, where another process may read the next page.
 	pagesAWrite int
 
 	mu sync.Mutex
-	// syncID is the sync to which the records that are not written yet belong: the one
-	// that began last. One that runs beside it writes each record at once, and reads
-	// those again that it had not written.
+	// syncID is the sync that began last, whose records may be pending. One that runs
+	// beside it writes each at once, and begins another pass where it had some pending.
 	syncID  string
+	began   time.Time
 	pending map[string]pageRecord
-}
-
-func newListing(client *whimsical.Client) *listing {
-	l := &listing{client: client, pagesAWrite: pagesAWrite}
-	if _, inLambda := os.LookupEnv("AWS_LAMBDA_RUNTIME_API"); inLambda {
-		l.pagesAWrite = 1
-	}
-	return l
 }
 
 // read makes one request of the listing of all users and stores the record of
 // the page, together with others or at once.
-func (l *listing) read(ctx context.Context, opts rs.SyncOpAttrs, atOnce bool) (*whimsical.UserPage, pageRecord, error) {
-	page, err := l.client.ListUsers(ctx, opts.PageToken.Token)
+func (m *members) read(ctx context.Context, opts rs.SyncOpAttrs, atOnce bool) (*whimsical.UserPage, pageRecord, error) {
+	page, err := m.client.ListUsers(ctx, opts.PageToken.Token)
 	if err != nil {
 		return nil, pageRecord{}, err
 	}
-	record := pageRecord{Members: membersOf(page.Users), Next: page.Next}
-	number := page.Request
-	if page.Restarted {
-		// The walk through the records goes on with the new pass: what an abandoned
-		// one stored is not read any more.
-		number = 0
+	progress := []zap.Field{zap.Int("users", page.Read)}
+	if page.Total >= 0 {
+		progress = append(progress, zap.Int("total", page.Total))
 	}
-	if err := l.store(ctx, opts, number, record, atOnce || page.Restarted || page.Next == ""); err != nil {
-		return nil, pageRecord{}, fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
+	ctxzap.Extract(ctx).Debug(MessageReading, progress...)
+	record := newRecord(opts.PageToken.Token, page)
+	if !page.Restarted {
+		err = m.store(ctx, opts, page.Request, record, atOnce || page.Next == "")
 	}
-	logPage(ctx, page)
-	return page, record, nil
-}
-
-// membersOf returns who holds which role on a page. Of a user who is on it twice
-// the last one counts, as it does of the resource.
-func membersOf(users []*whimsical.User) map[whimsical.Role][]string {
-	last := make(map[string]*whimsical.User, len(users))
-	for _, user := range users {
-		last[user.ID] = user
+	if err == nil && page.Next == "" {
+		err = m.end(ctx, opts, page)
 	}
-	members := map[whimsical.Role][]string{}
-	for _, user := range users {
-		if last[user.ID] == user && user.IsActive() && user.Role != whimsical.RoleUnknown {
-			members[user.Role] = append(members[user.Role], user.ID)
-		}
+	if err == nil && page.Restarted {
+		// The walk through the records goes on with the new pass alone.
+		record = pageRecord{Total: -1, Next: page.Next}
+		err = m.store(ctx, opts, 0, record, true)
 	}
-	return members
+	return page, record, err
 }
 
 // store writes a record, with those that were kept back before it. Records that a
-// crash loses before they are written are read from the API again.
-func (l *listing) store(ctx context.Context, opts rs.SyncOpAttrs, number int, record pageRecord, atOnce bool) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// crash loses before they are written make another pass.
+func (m *members) store(ctx context.Context, opts rs.SyncOpAttrs, number int, record pageRecord, atOnce bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	records := map[string]pageRecord{}
 	switch {
-	case number == 0 && opts.PageToken.Token == "":
-		l.syncID, l.pending = opts.SyncID, records
-	case l.syncID == opts.SyncID && l.pending != nil:
-		records = l.pending
+	case opts.PageToken.Token == "", m.pending == nil:
+		m.syncID, m.began, m.pending = opts.SyncID, time.Now(), records
+	case m.syncID == opts.SyncID:
+		records = m.pending
 	default:
 		atOnce = true
 	}
 	records[recordKey(number)] = record
-	if !atOnce && len(records) < l.pagesAWrite {
+	if !atOnce && len(records) < m.pagesAWrite {
 		return nil
 	}
 	if err := session.SetManyJSON(ctx, opts.Session, records); err != nil {
-		return err
+		return fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
 	}
 	clear(records)
 	return nil
@@ -126,13 +156,12 @@ func recordKey(number int) string {
 	return fmt.Sprintf("page/%08d", number)
 }
 
-// members returns who holds a role on the page of a token and on those that
-// follow it, the token that comes after them, and the API's rate limit where a
-// page had to be read.
-func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.SyncOpAttrs) ([]string, string, *v2.RateLimitDescription, error) {
-	first, err := whimsical.PageNumber(opts.PageToken.Token)
+// stored returns, as one, the records of the page of a token and of some that follow
+// it, up to the first that is missing, and false where that is the page's own.
+func stored(ctx context.Context, opts rs.SyncOpAttrs, token string) (pageRecord, bool, error) {
+	first, err := whimsical.PageNumber(token)
 	if err != nil {
-		return nil, "", nil, err
+		return pageRecord{}, false, err
 	}
 	keys := make([]string, maxPagesAtOnce)
 	for i := range keys {
@@ -140,54 +169,72 @@ func (l *listing) members(ctx context.Context, role whimsical.Role, opts rs.Sync
 	}
 	records, err := session.GetManyJSON[pageRecord](ctx, opts.Session, keys)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
+		return pageRecord{}, false, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
 	}
-	record, found := records[recordKey(first)]
-	if !found {
-		page, record, err := l.read(ctx, opts, true)
-		if err != nil {
-			return nil, "", nil, err
+	together := pageRecord{Members: map[whimsical.Role][]string{}, Next: token}
+	for i, key := range keys {
+		record, found := records[key]
+		if !found || record.Token != together.Next || together.bytes > maxBytesAtOnce {
+			return together, i > 0, nil
 		}
-		return record.Members[role], record.Next, page.RateLimit, nil
+		together.add(record)
 	}
-	var ids []string
-	size := 0
-	for {
-		ids = append(ids, record.Members[role]...)
-		for _, id := range record.Members[role] {
-			size += len(id)
-		}
-		next := record.Next
-		if next == "" || size > maxBytesAtOnce {
-			return ids, next, nil, nil
-		}
-		number, err := whimsical.PageNumber(next)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		if record, found = records[recordKey(number)]; !found {
-			return ids, next, nil, nil
-		}
-	}
+	return together, true, nil
 }
 
-// logPage reports how far a listing is, and at its end what it read.
-func logPage(ctx context.Context, page *whimsical.UserPage) {
-	l, tally := ctxzap.Extract(ctx), page.Tally
-	progress := []zap.Field{zap.Int("users", page.Read)}
-	if page.Total >= 0 {
-		progress = append(progress, zap.Int("total", page.Total))
+// of returns who holds a role on the page of a token and on some that follow it, the
+// token that comes next, and the API's rate limit where a page had to be read.
+func (m *members) of(ctx context.Context, role whimsical.Role, opts rs.SyncOpAttrs) ([]string, string, *v2.RateLimitDescription, error) {
+	record, found, err := stored(ctx, opts, opts.PageToken.Token)
+	if found || err != nil {
+		return record.Members[role], record.Next, nil, err
 	}
-	l.Debug(MessageReading, progress...)
-	if page.Next != "" {
-		return
+	page, record, err := m.read(ctx, opts, true)
+	if err != nil {
+		return nil, "", nil, err
 	}
-	l.Info(MessageRead,
-		zap.Int("users", page.Read), zap.Int("editors", tally.Editors), zap.Int("viewers", tally.Viewers),
-		zap.Int("inactive", tally.Inactive), zap.Int("without_role", tally.NoRole), zap.Int("passes", page.Passes),
-		zap.Int("requests", page.Request+1), zap.Float64("seconds", page.Elapsed.Seconds()))
-	if tally.NoRole > 0 || tally.NoStatus > 0 {
+	return record.Members[role], record.Next, page.RateLimit, nil
+}
+
+// end judges a pass by its records, and reports what it brought. Where users may be
+// missing, another one begins. It fails with FailedPrecondition where nobody's role
+// could be read.
+func (m *members) end(ctx context.Context, opts rs.SyncOpAttrs, page *whimsical.UserPage) error {
+	pass := pageRecord{Members: map[whimsical.Role][]string{}}
+	for more := true; more; more = pass.Next != "" {
+		records, found, err := stored(ctx, opts, pass.Next)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return page.Again("the session store has lost pages")
+		}
+		pass.add(records)
+	}
+	editors, viewers, noRole := len(pass.Members[whimsical.RoleEditor]), len(pass.Members[whimsical.RoleViewer]), len(pass.Members[whimsical.RoleUnknown])
+	users := slices.Concat(slices.Collect(maps.Values(pass.Members))...)
+	if reason := whimsical.Incomplete(users, len(users)+pass.Replaced, pass.Total); reason != "" {
+		return page.Again(reason)
+	}
+	if editors+viewers == 0 && noRole > 0 {
+		return failedPrecondition("the API does not report the role of any user: it has changed, not the people, so the sync stops here")
+	}
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seconds := zap.Skip()
+	if m.syncID == opts.SyncID {
+		seconds = zap.Float64("seconds", time.Since(m.began).Truncate(time.Second).Seconds())
+	}
+	l := ctxzap.Extract(ctx)
+	l.Info(MessageRead, zap.Int("users", len(users)), zap.Int("editors", editors), zap.Int("viewers", viewers),
+		zap.Int("inactive", len(pass.Members[inactive])), zap.Int("without_role", noRole), zap.Int("passes", page.Passes), zap.Int("requests", page.Request+1), seconds)
+	if noRole > 0 || pass.NoStatus > 0 {
 		l.Warn(MessageNotReported,
-			zap.Int("users_without_role", tally.NoRole), zap.Int("users_without_status", tally.NoStatus), zap.Int("users", page.Read))
+			zap.Int("users_without_role", noRole), zap.Int("users_without_status", pass.NoStatus), zap.Int("users", len(users)))
 	}
+	if pass.Replaced > 0 {
+		l.Warn("baton-whimsical: the API listed some users twice in one answer: the later row counts", zap.Int("rows_replaced", pass.Replaced))
+	}
+	return nil
 }

@@ -29,9 +29,12 @@ type outage struct {
 	last     time.Time
 }
 
-// limit takes the result of a read that began at started. It returns err, of an
-// outage with the number of the try and when the sync gives up, or once the outage has lasted too long Aborted, which the SDK does not repeat.
-func (o *outage) limit(started time.Time, err error) error {
+// watch runs a read and returns its error, that of an outage with the number of the
+// try and when the sync gives up, or once the outage has lasted too long Aborted, which
+// the SDK does not repeat.
+func (o *outage) watch(read func() error) error {
+	started := time.Now()
+	err := read()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch status.Code(err) {

@@ -44,15 +44,17 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := &outage{}
 				// A sync that was cancelled had failed, too.
-				if err := o.limit(time.Now(), status.Error(test.code, "down")); status.Code(err) != test.code {
+				down := func() error { return status.Error(test.code, "down") }
+				if err := o.watch(down); status.Code(err) != test.code {
 					t.Error(err)
 				}
 				for range 2 { // each sync begins anew
 					time.Sleep(3 * time.Hour)
 					lasted, err := sitOut(t.Context(), func() error {
-						started := time.Now()
-						time.Sleep(test.answer)
-						return o.limit(started, status.Error(test.code, "down"))
+						return o.watch(func() error {
+							time.Sleep(test.answer)
+							return down()
+						})
 					})
 					if status.Code(err) != codes.Aborted || lasted < outageTime || lasted > test.longest {
 						t.Errorf("the sync ended after %s with %v", lasted, err)
@@ -69,10 +71,12 @@ func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 		for range 3 {
 			recovery := time.Now().Add(9 * time.Minute)
 			lasted, err := sitOut(t.Context(), func() error {
-				if time.Now().Before(recovery) {
-					return o.limit(time.Now(), status.Error(codes.Unavailable, "down"))
-				}
-				return o.limit(time.Now(), nil)
+				return o.watch(func() error {
+					if time.Now().Before(recovery) {
+						return status.Error(codes.Unavailable, "down")
+					}
+					return nil
+				})
 			})
 			if err != nil || lasted > 10*time.Minute {
 				t.Errorf("the sync ended after %s with %v", lasted, err)
@@ -90,7 +94,7 @@ func (outOfReach) GetMany(context.Context, []string, ...sessions.SessionStoreOpt
 
 func TestASyncEndsWhenTheSessionStoreNeverRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		roles := &roleBuilder{users: newListing(nil)}
+		roles := &roleBuilder{members: &members{}}
 		editor := v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: "role", Resource: "editor"}.Build()}.Build()
 		lasted, err := sitOut(t.Context(), func() error {
 			_, _, err := roles.Grants(t.Context(), editor, rs.SyncOpAttrs{Session: outOfReach{}})
@@ -103,14 +107,20 @@ func TestASyncEndsWhenTheSessionStoreNeverRecovers(t *testing.T) {
 }
 
 func TestErrorsThatTheSDKDoesNotRetryPassUnchanged(t *testing.T) {
-	o := &outage{}
-	for _, err := range []error{
-		status.Error(codes.Unauthenticated, "refused"), status.Error(codes.FailedPrecondition, "no SCIM"), context.Canceled, errors.New("other"),
-	} {
-		for range 2 * outageFailures {
-			if got := o.limit(time.Now().Add(-time.Hour), err); !errors.Is(got, err) {
-				t.Errorf("%v became %v", err, got)
+	synctest.Test(t, func(t *testing.T) {
+		o := &outage{}
+		for _, err := range []error{
+			status.Error(codes.Unauthenticated, "refused"), status.Error(codes.FailedPrecondition, "no SCIM"), context.Canceled, errors.New("other"),
+		} {
+			for range 2 * outageFailures {
+				got := o.watch(func() error {
+					time.Sleep(time.Hour)
+					return err
+				})
+				if !errors.Is(got, err) {
+					t.Errorf("%v became %v", err, got)
+				}
 			}
 		}
-	}
+	})
 }

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
@@ -93,8 +92,8 @@ func (r role) grant(user string) *v2.Grant {
 }
 
 type roleBuilder struct {
-	client *whimsical.Client
-	users  *listing
+	client  *whimsical.Client
+	members *members
 }
 
 // ResourceType returns the type "role".
@@ -146,14 +145,15 @@ func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs
 	if !ok {
 		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
 	}
-	started := time.Now()
-	ids, next, limit, err := b.users.members(ctx, r.id, opts)
-	if err := b.users.outage.limit(started, err); err != nil {
-		return nil, nil, err
-	}
-	grants := make([]*v2.Grant, 0, len(ids))
-	for _, id := range ids {
-		grants = append(grants, r.grant(id))
-	}
-	return grants, &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(limit)}, nil
+	var grants []*v2.Grant
+	var results *rs.SyncOpResults
+	err := b.members.outage.watch(func() error {
+		ids, next, limit, err := b.members.of(ctx, r.id, opts)
+		for _, id := range ids {
+			grants = append(grants, r.grant(id))
+		}
+		results = &rs.SyncOpResults{NextPageToken: next, Annotations: withRateLimit(limit)}
+		return err
+	})
+	return grants, results, err
 }

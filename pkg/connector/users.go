@@ -4,12 +4,12 @@ import (
 	"context"
 	"net/mail"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -31,8 +31,8 @@ const (
 )
 
 type userBuilder struct {
-	client *whimsical.Client
-	users  *listing
+	client  *whimsical.Client
+	members *members
 }
 
 // ResourceType returns the type "user".
@@ -43,12 +43,16 @@ func (b *userBuilder) ResourceType(context.Context) *v2.ResourceType {
 // List returns the users of one page. It also stores which of them hold which role, where the roles' Grants
 // look before they ask the API.
 func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
-	started := time.Now()
-	page, _, err := b.users.read(ctx, opts, false)
-	if err := b.users.outage.limit(started, err); err != nil {
+	var page *whimsical.UserPage
+	err := b.members.outage.watch(func() error {
+		var err error
+		page, _, err = b.members.read(ctx, opts, false)
+		return err
+	})
+	if err != nil {
 		return nil, nil, err
 	}
-	resources := make([]*v2.Resource, 0, len(page.Users))
+	resources, size := make([]*v2.Resource, 0, len(page.Users)), 0
 	for _, user := range page.Users {
 		resource, err := userResource(user)
 		if err != nil {
@@ -59,6 +63,9 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 		annos := annotations.Annotations(resource.GetAnnotations())
 		annos.Append(&v2.SkipGrants{})
 		resource.SetAnnotations(annos)
+		if size += proto.Size(resource); size > 4<<20-64<<10 { // the SDK's messages take 4 MiB, their frames included
+			return nil, nil, failedPrecondition("the %d users of one answer take more than 4 MiB, which is more than Baton takes at once: the sync stops here", len(page.Users))
+		}
 		resources = append(resources, resource)
 	}
 	return resources, &rs.SyncOpResults{NextPageToken: page.Next, Annotations: withRateLimit(page.RateLimit)}, nil
@@ -66,12 +73,14 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 
 // Get returns one user, for a targeted sync.
 func (b *userBuilder) Get(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	started := time.Now()
-	user, err := b.client.GetUser(ctx, id.GetResource())
-	if err := b.users.outage.limit(started, err); err != nil {
-		return nil, nil, err
-	}
-	resource, err := userResource(user)
+	var resource *v2.Resource
+	err := b.members.outage.watch(func() error {
+		user, err := b.client.GetUser(ctx, id.GetResource())
+		if err == nil {
+			resource, err = userResource(user)
+		}
+		return err
+	})
 	return resource, nil, err
 }
 

@@ -56,9 +56,9 @@ func newWorkspace(t *testing.T, cfg sim.Config) *workspace {
 	return w
 }
 
-func build(t *testing.T, url string) connectorbuilder.ConnectorBuilderV2 {
+func build(t *testing.T, url string, options ...func(*connector.Connector)) connectorbuilder.ConnectorBuilderV2 {
 	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
+	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

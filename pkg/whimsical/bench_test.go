@@ -33,13 +33,13 @@ func BenchmarkReadPageOf100Users(b *testing.B) {
 
 func BenchmarkPageTokenRoundTripAndAdvance(b *testing.B) {
 	m := newModelServer(1000, pageSize)
-	first, total := m.answer(1)
+	first, total := m.answer(1, pageSize)
 	s, err := position{}.advance(first, total)
 	if err != nil {
 		b.Fatal(err)
 	}
 	token := s.next.token()
-	second, _ := m.answer(pageSize)
+	second, _ := m.answer(pageSize, pageSize)
 	b.ReportAllocs()
 	for b.Loop() {
 		at, err := parsePosition(token)

@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -40,9 +41,9 @@ const (
 
 // Client talks to one Whimsical workspace. It is safe for concurrent use.
 type Client struct {
-	http  *uhttp.BaseHttpClient
-	users *url.URL
-	token string
+	http   *uhttp.BaseHttpClient
+	users  *url.URL
+	secret *regexp.Regexp // the token, however it is spelt
 	// retryPause is about the first pause between two tries of a request.
 	retryPause time.Duration
 }
@@ -59,9 +60,9 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	if token == "" {
 		return nil, failure(codes.InvalidArgument, "whimsical-token is empty: set it to the workspace's SCIM OAuth token (BATON_WHIMSICAL_TOKEN)")
 	}
-	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' }) {
+	if len(token) > 1<<14 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' }) {
 		return nil, failure(codes.InvalidArgument,
-			"whimsical-token holds characters that no SCIM OAuth token has: copy it again, without quotes, spaces or line breaks")
+			"whimsical-token holds characters that no SCIM OAuth token has, or too many of them: copy it again, without quotes, spaces or line breaks")
 	}
 
 	httpClient, err := uhttp.NewClient(ctx, uhttp.WithUserAgent("baton-whimsical"))
@@ -80,7 +81,7 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	if err != nil {
 		return nil, failure(codes.Internal, "no HTTP client: %v", err)
 	}
-	return &Client{http: wrapped, users: base.JoinPath(usersPath), token: token, retryPause: firstRetryPause}, nil
+	return &Client{http: wrapped, users: base.JoinPath(usersPath), secret: secretPattern(token), retryPause: firstRetryPause}, nil
 }
 
 // answer is a whole response of the API.
@@ -161,7 +162,7 @@ func (c *Client) displayPath(target *url.URL) string {
 	if atSign.MatchString(element) {
 		return c.users.EscapedPath() + "/{id}"
 	}
-	return strings.ReplaceAll(path, c.token, "[redacted]")
+	return c.secret.ReplaceAllString(path, "[redacted]")
 }
 
 // quiet keeps the SDK's client from logging: it would log whole URLs, filters with e-mail addresses included,

@@ -222,7 +222,7 @@ func transportError(ctx context.Context, method, path string, err error) *Error 
 	netErr, isNet := errors.AsType[net.Error](err)
 	switch {
 	case isA[*http.MaxBytesError](err):
-		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the answer is larger than 16 MiB", adviceBaseURL
+		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the answer is larger than 16 MiB, too large to be read", ""
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Code, e.reason, e.advice = codes.Canceled, "the request was cancelled", ""
 	case isDNS && dnsErr.IsNotFound:

@@ -1,11 +1,12 @@
 package whimsical
 
 import (
+	"cmp"
 	"context"
-	"hash/fnv"
+	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
-	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/go-json-experiment/json"
@@ -14,25 +15,26 @@ import (
 
 // Index paging (RFC 7644 section 3.4.2.4) gives no snapshot: when a user before
 // the position leaves, the rest move up, and the next page misses one. So each
-// page begins at the user read last, and is checked against it. Where another
-// user is there the list has moved, and the listing begins again. No deletion
-// and no insertion hides a user from that, and no single move does; what can is
-// a reordering together with a compensating change between the same two
-// requests.
+// page begins at the user read last, and is checked against it; at the end all
+// answers are compared, see Incomplete. Where the list has moved another pass
+// begins. What can hide a user from both checks is a deletion, an insertion and a
+// reordering between the same two requests.
 //
 // A server that ignores startIndex, or rounds it down to whole pages, shows
 // itself by repeating its first answer. Its pages follow each other without an
 // overlap, and only a change of totalResults shows there that the list moved.
+
+// counts are the count of each pass: rows that tie in the server's order meet other
+// boundaries each time, also where a server caps its pages at 50.
+var counts = [...]int{pageSize, 43, 76, 19, 85, 28, 94, 37, 61, 23}
+
 const (
-	// pageSize is the count of every request.
+	// pageSize is the count of the first pass, and of a look-up.
 	pageSize = 100
 	// maxPasses bounds how often a listing begins again.
-	maxPasses = 10
+	maxPasses = len(counts)
 	// maxUsers bounds a listing that does not end.
 	maxUsers = 1_000_000
-	// maxAnswer bounds the users of one answer, which make one page of resources:
-	// the SDK's messages take 4 MiB.
-	maxAnswer = 2000
 )
 
 // position is the whole state of a listing between two requests; a page token
@@ -42,7 +44,7 @@ type position struct {
 	Request int `json:"n"`
 	// Pass counts from 0.
 	Pass int `json:"p,omitzero"`
-	// Read counts the users of this pass.
+	// Read counts the rows of this pass.
 	Read int `json:"r,omitzero"`
 	// Last is the fingerprint of the user read last, Answer the one of the last
 	// answer.
@@ -52,65 +54,32 @@ type position struct {
 	Aligned bool `json:"f,omitzero"`
 	// Total is the totalResults of the last answer, -1 when it was not reported.
 	Total int `json:"t,omitzero"`
-	// Tally counts what this pass has read.
-	Tally Tally `json:"c,omitzero"`
-	// Started is when the listing began, in Unix seconds.
-	Started int64 `json:"s,omitzero"`
-}
-
-// Tally counts the users of a listing.
-type Tally struct {
-	// Editors and Viewers hold their role; Inactive users have no access.
-	Editors  int `json:"e,omitzero"`
-	Viewers  int `json:"v,omitzero"`
-	Inactive int `json:"i,omitzero"`
-	// NoRole are users with access without a readable role, NoStatus those whose
-	// status was not reported in a readable form.
-	NoRole   int `json:"r,omitzero"`
-	NoStatus int `json:"s,omitzero"`
-}
-
-func (t *Tally) add(user *User) {
-	if !user.Status.Reported() {
-		t.NoStatus++
-	}
-	switch {
-	case !user.IsActive():
-		t.Inactive++
-	case user.Role == RoleEditor:
-		t.Editors++
-	case user.Role == RoleViewer:
-		t.Viewers++
-	default:
-		t.NoRole++
-	}
 }
 
 // UserPage is what one request of a listing brought.
 type UserPage struct {
-	// Users are the users that no page of this pass held before.
+	// Users are the rows after the user read last: somebody may be there twice.
 	Users []*User
-	// Request is the number of the request, from 0.
+	// Request is the number of the request, from 0, Next the token of the next page,
+	// "" at the end of the pass.
 	Request int
-	// Next is the token of the next page, "" when the listing is complete.
-	Next string
+	Next    string
 	// Restarted is set when the list has moved: what the earlier pages brought is
 	// not to be used, and Next begins a new pass.
 	Restarted bool
-	// Read counts the users of this pass so far, Total is the totalResults of the
+	// Read counts the rows of this pass so far, Total is the totalResults of the
 	// answer, or -1. Passes counts the passes so far, the one under way included.
 	Read, Total, Passes int
-	Tally               Tally
-	// Elapsed is the time since the listing began, in whole seconds.
-	Elapsed time.Duration
 	// RateLimit is what the answer reported of the API's rate limit, or nil.
 	RateLimit *v2.RateLimitDescription
+
+	next position
 }
 
 // ListUsers makes one request of a listing of all users (RFC 7644 section
 // 3.4.2). The token is "" for the first page, then the last page's Next. A
-// listing whose pages all succeed, up to an empty Next, holds every user who
-// was in the workspace all along.
+// listing whose pages all succeed, up to an empty Next, and which is not
+// Incomplete, holds every user who was in the workspace all along.
 //
 // It fails with Aborted when the users kept moving while they were read, with
 // InvalidArgument on a token that no listing made, and with FailedPrecondition
@@ -121,16 +90,13 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 	if err != nil {
 		return nil, err
 	}
-	if token == "" {
-		at.Started = time.Now().Unix()
-	}
-	list, err := c.list(ctx, at.query())
+	list, err := c.list(ctx, pageQuery(at.query()))
 	if err != nil {
 		return nil, err
 	}
 	hashes := make([]uint64, len(list.users))
 	for i, user := range list.users {
-		hashes[i] = fingerprint(user.ID)
+		hashes[i] = fingerprint([]byte(user.ID))
 	}
 	s, err := at.advance(hashes, list.total)
 	if err != nil {
@@ -138,29 +104,46 @@ func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error)
 	}
 	page := &UserPage{
 		Users: list.users[len(list.users)-s.fresh:], Request: at.Request, Restarted: s.restarted,
-		Read: s.next.Read, Total: s.next.Total, Passes: s.next.Pass + 1,
-		Elapsed: time.Duration(time.Now().Unix()-at.Started) * time.Second, RateLimit: list.rateLimit,
+		Read: s.next.Read, Total: s.next.Total, Passes: s.next.Pass + 1, RateLimit: list.rateLimit, next: s.next,
 	}
-	for _, user := range page.Users {
-		s.next.Tally.add(user)
-	}
-	page.Tally = s.next.Tally
 	if !s.end {
 		page.Next = s.next.token()
 	}
 	return page, nil
 }
 
-// PageNumber returns the number of the request that a token asks for. It fails
-// with InvalidArgument on anything that is no page token.
+// Again begins another pass after the last page of one that is not complete, for
+// the reason given. It fails with Aborted after ten passes.
+func (p *UserPage) Again(reason string) error {
+	s, err := p.next.restart(reason)
+	p.Users, p.Next, p.Restarted = nil, s.next.token(), true
+	return err
+}
+
+// Incomplete returns why users may be missing from a pass, or "". It is complete
+// where no answer brought anybody whom another one had brought, and as many rows
+// came as the server ever counted. users are those of each answer, without its
+// doubles: one answer is one look at the list, so that they are the server's own.
+func Incomplete[T cmp.Ordered](users []T, rows, counted int) string {
+	twice := len(users) - len(slices.Compact(slices.Sorted(slices.Values(users))))
+	if twice == 0 && rows >= counted {
+		return ""
+	}
+	return fmt.Sprintf("%s, %d of them on two pages", came(rows, counted), twice)
+}
+
+func came(rows, counted int) string {
+	return fmt.Sprintf("%d users came where the server counts %d", rows, max(0, counted))
+}
+
+// PageNumber returns the number of a token's request, or fails with InvalidArgument.
 func PageNumber(token string) (int, error) {
 	at, err := parsePosition(token)
 	return at.Request, err
 }
 
-// step is what one answer means to a listing.
+// step is what one answer means to a listing: its last fresh users are new.
 type step struct {
-	// fresh counts the users at the end of the answer who are new.
 	fresh          int
 	next           position
 	end, restarted bool
@@ -173,21 +156,17 @@ type step struct {
 func (at position) advance(users []uint64, total number) (step, error) {
 	next := at
 	next.Request++
-	next.Answer = fingerprintOf(users)
+	next.Answer = fingerprint(users)
 	next.Total = -1
 	if total.known {
 		next.Total = total.value
 	}
 	again := len(users) > 0 && next.Answer == at.Answer
+	from := 1 // the first is the user read last
 
 	switch {
 	case at.Read > maxUsers:
-		return step{}, failure(codes.FailedPrecondition,
-			"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
-	case len(users) > maxAnswer:
-		return step{}, failure(codes.FailedPrecondition,
-			"GET /%s: %d users were asked for, and %d came in one answer, more than can be synced at once: users would be missing, so the sync stops here",
-			usersPath, pageSize, len(users))
+		return step{}, failure(codes.FailedPrecondition, "GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
 	case at.Read == 0 && len(users) == 0 && !total.known:
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)
@@ -197,75 +176,63 @@ func (at position) advance(users []uint64, total number) (step, error) {
 		next.Read = 1
 		return step{fresh: 1, next: next, end: true}, nil
 	case at.Read == 0:
-		// A single user leaves no room for an overlap.
-		next.Aligned = len(users) == 1
-		return next.take(users, 0)
+		from, next.Aligned = 0, len(users) == 1 // a single user leaves no room for an overlap
 	case at.Aligned && next.Total != at.Total:
-		return next.restart()
+		return next.restart(came(at.Read, next.Total))
 	case at.Aligned && (len(users) == 0 || again):
 		return next.finish(len(users))
 	case at.Aligned:
-		return next.take(users, 0)
+		from = 0
 	case again && len(users) == at.Read: // it was the first of the pass
 		next.Aligned = true
 		return step{next: next}, nil
 	case len(users) == 0 || users[0] != at.Last:
-		return next.restart()
+		return next.restart(came(at.Read, next.Total))
 	case len(users) == 1:
 		return next.finish(len(users))
-	default:
-		return next.take(users, 1)
 	}
+	next.Read += len(users) - from
+	next.Last = users[len(users)-1]
+	return step{fresh: len(users) - from, next: next}, nil
 }
 
-// take goes on after users[from:].
-func (at position) take(users []uint64, from int) (step, error) {
-	fresh := len(users) - from
-	at.Read += fresh
-	at.Last = users[len(users)-1]
-	return step{fresh: fresh, next: at}, nil
-}
-
-// finish ends a listing at an answer of so many users that brought nobody new,
-// unless there may be more: a server that always returns its first page, and
-// does not count them, may have more than it shows.
+// finish ends a pass at an answer of so many users that brought nobody new, unless
+// there may be more: a server that ignores startIndex may have more than it shows.
 func (at position) finish(users int) (step, error) {
 	if at.Total > at.Read {
 		return step{}, failure(codes.FailedPrecondition,
-			"GET /%s: the server reports %d users, but only %d could be read: users would be missing, so the sync stops here",
-			usersPath, at.Total, at.Read)
+			"GET /%s: the server reports %d users, but only %d could be read: users would be missing, so the sync stops here", usersPath, at.Total, at.Read)
 	}
-	if at.Total < 0 && users >= pageSize {
+	if at.Total < 0 && users >= counts[at.Pass] {
 		return step{}, failure(codes.FailedPrecondition,
 			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
 	}
 	return step{next: at, end: true}, nil
 }
 
-// restart begins the next pass.
-func (at position) restart() (step, error) {
+// restart begins the next pass. The reason tells what was wrong with this one.
+func (at position) restart(reason string) (step, error) {
 	if at.Pass+1 >= maxPasses {
-		return step{}, failure(codes.Aborted,
-			"GET /%s: the list of users kept changing while it was read, or the server does not page by startIndex: "+
-				"a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
+		return step{}, failure(codes.Aborted, "GET /%s: the list of users kept changing while it was read: the workspace is busy, the server's order "+
+			"of users is not stable, or it does not page by startIndex; in the last of %d passes %s: a sync now could miss users, so it stops here; "+
+			"run it again when the workspace is quieter", usersPath, maxPasses, reason)
 	}
-	return step{restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total, Started: at.Started}}, nil
+	return step{restarted: true, next: position{Request: at.Request, Pass: at.Pass + 1, Total: at.Total}}, nil
 }
 
-func (at position) query() url.Values {
-	startIndex := max(1, at.Read)
+// query returns the startIndex and the count of the request at a position.
+func (at position) query() (int, int) {
 	if at.Aligned {
-		startIndex = at.Read + 1
+		return at.Read + 1, counts[at.Pass]
 	}
-	return pageQuery(startIndex, pageSize)
+	return max(1, at.Read), counts[at.Pass]
 }
 
 func pageQuery(startIndex, count int) url.Values {
 	return url.Values{"startIndex": {strconv.Itoa(startIndex)}, "count": {strconv.Itoa(count)}}
 }
 
-// parsePosition reads a page token. It fails with InvalidArgument on anything
-// that no listing can have made.
+// parsePosition fails with InvalidArgument on a token that no listing can have made.
 func parsePosition(token string) (position, error) {
 	var at position
 	if token == "" {
@@ -280,26 +247,16 @@ func parsePosition(token string) (position, error) {
 }
 
 func (at position) token() string {
-	raw, err := json.Marshal(at)
-	if err != nil {
-		return "" // unreachable: a position holds numbers and booleans alone
-	}
+	raw, _ := json.Marshal(at) // numbers and booleans never fail
 	return string(raw)
 }
 
-// fingerprint returns a 64-bit hash of a user's id.
-func fingerprint(id string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id)) // a hash never fails
-	return h.Sum64()
-}
-
-// fingerprintOf returns a hash of the users of an answer, in their order.
-func fingerprintOf(users []uint64) uint64 {
-	const prime = 1099511628211 // of FNV-1a
-	hash := uint64(len(users))
-	for _, user := range users {
-		hash = (hash ^ user) * prime
+// fingerprint returns a 64-bit hash, as FNV-1a, of an id or of the users of an
+// answer in their order.
+func fingerprint[T byte | uint64](of []T) uint64 {
+	hash := uint64(14695981039346656037)
+	for _, part := range of {
+		hash = (hash ^ uint64(part)) * 1099511628211
 	}
 	return hash
 }

@@ -1,9 +1,9 @@
 package whimsical
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
+	"testing"
 )
 
 // modelServer is a server's list of users, by fingerprint, without HTTP.
@@ -27,10 +27,9 @@ func newModelServer(users, page int) *modelServer {
 	return m
 }
 
-// answer returns the users and the totalResults of the answer to a request for
-// pageSize users.
-func (m *modelServer) answer(startIndex int) ([]uint64, number) {
-	size := min(pageSize, m.page)
+// answer returns the users and the totalResults of the answer to a request.
+func (m *modelServer) answer(startIndex, count int) ([]uint64, number) {
+	size := min(count, m.page)
 	start := startIndex - 1
 	if m.whole {
 		start = start / size * size
@@ -52,7 +51,7 @@ func (m *modelServer) remove(at int) {
 // insert adds a user who was never there before.
 func (m *modelServer) insert(at int) {
 	m.created++
-	m.users = slices.Insert(m.users, at, m.created*0x9e3779b97f4a7c15)
+	m.users = slices.Insert(m.users, at, m.created)
 }
 
 func (m *modelServer) move(from, to int) {
@@ -78,38 +77,66 @@ func (m *modelServer) reorder(r *rand.Rand) {
 	}
 }
 
-// modelListing reads a modelServer as ListUsers reads a real one.
+// modelListing reads a modelServer as a sync reads a real one. Its zero value
+// is about to make the first request.
 type modelListing struct {
 	at position
-	// held are the users of the pass under way.
-	held     map[uint64]bool
-	requests int
-	done     bool
-}
-
-func newModelListing() *modelListing {
-	return &modelListing{held: map[uint64]bool{}}
+	// overlapAlone is set when the end of a pass is not checked.
+	overlapAlone bool
+	// held are the users of the pass under way, those of each answer once. rows counts
+	// them with their doubles, counted is the largest totalResults.
+	held          []uint64
+	rows, counted int
+	requests      int
+	done          bool
 }
 
 // read makes one request.
 func (l *modelListing) read(m *modelServer) error {
 	l.requests++
-	startIndex := max(1, l.at.Read)
-	if l.at.Aligned {
-		startIndex = l.at.Read + 1
-	}
-	users, total := m.answer(startIndex)
+	users, total := m.answer(l.at.query())
 	s, err := l.at.advance(users, total)
 	if err != nil {
 		return err
 	}
-	if s.restarted {
-		clear(l.held)
-	}
+	first := len(l.held)
 	for _, user := range users[len(users)-s.fresh:] {
-		l.held[user] = true
+		if !slices.Contains(l.held[first:], user) {
+			l.held = append(l.held, user)
+		}
+	}
+	l.rows += s.fresh
+	l.counted = max(l.counted, total.value)
+	if s.end && !l.overlapAlone {
+		if reason := Incomplete(l.held, l.rows, l.counted); reason != "" {
+			s, err = s.next.restart(reason)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if s.restarted {
+		l.held, l.rows, l.counted = nil, 0, 0
 	}
 	l.at, l.done = s.next, s.end
+	return nil
+}
+
+// advance makes one request, which must succeed.
+func (l *modelListing) advance(t *testing.T, m *modelServer) {
+	t.Helper()
+	if err := l.read(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finish reads on to the end.
+func (l *modelListing) finish(m *modelServer) error {
+	for !l.done {
+		if err := l.read(m); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -117,7 +144,7 @@ func (l *modelListing) read(m *modelServer) error {
 func (l *modelListing) missing(users []uint64) int {
 	n := 0
 	for _, user := range users {
-		if !l.held[user] {
+		if !slices.Contains(l.held, user) {
 			n++
 		}
 	}
@@ -126,6 +153,6 @@ func (l *modelListing) missing(users []uint64) int {
 
 func (l *modelListing) clone() *modelListing {
 	cloned := *l
-	cloned.held = maps.Clone(l.held)
+	cloned.held = slices.Clone(l.held)
 	return &cloned
 }

@@ -1,9 +1,10 @@
 package whimsical
 
 import (
+	"encoding/base64"
+	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 // maxDetail bounds, in characters, what of a server's own words enters an error.
@@ -18,20 +19,32 @@ var (
 	emailPattern = regexp.MustCompile(`(?:"[^"@]*"|[^\s@"<>(),;:=]+)(?:` + escapedAt + `[^\s@"'<>(),;:=&\\]+)+`)
 )
 
+// secretPattern matches the token in any case, also escaped for a URL, even
+// twice, and in either alphabet of base64, alone or within other text.
+func secretPattern(token string) *regexp.Regexp {
+	spellings := []string{token}
+	for before := range min(3, (len(token)-2)/2) { // bytes of other text, of which the first and the last character hold bits
+		encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), token...))
+		spellings = append(spellings, encoded[(before*8+5)/6:(before+len(token))*8/6])
+	}
+	var pattern strings.Builder
+	for _, spelling := range spellings {
+		_ = pattern.WriteByte('|')
+		for _, c := range []byte(spelling) {
+			_, _ = fmt.Fprintf(&pattern, `(?:%s|%%(?:25)*%02x)`, regexp.QuoteMeta(string(rune(c))), c)
+		}
+	}
+	return regexp.MustCompile("(?i)" + strings.NewReplacer(`\+`, "[+-]", "/", "[/_]").Replace(pattern.String()[1:]))
+}
+
 // clean makes text that came from a server fit for errors and logs: without the
 // token, e-mail addresses and control characters, and bounded to maxDetail
 // characters.
 func (c *Client) clean(s string) string {
 	const scanned = 16 * maxDetail
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), c.token, "[redacted]")
+	s = c.secret.ReplaceAllString(cut(strings.ToValidUTF8(s, ""), 16*scanned), "[redacted]")
 	s = emailPattern.ReplaceAllString(cut(s, scanned), "[e-mail]")
-	s = strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.TrimSuffix(strings.Join(strings.Fields(s), " "), ".") // what follows goes on with a colon
+	s = strings.TrimSuffix(strings.Join(strings.Fields(printable(text(s))), " "), ".") // what follows goes on with a colon
 	if short := cut(s, maxDetail); short != s {
 		s = short + "..."
 	}

@@ -3,10 +3,12 @@ package whimsical
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +24,66 @@ import (
 // person is an e-mail address that servers of these tests give away.
 const person = "ada.lovelace@example.com"
 
-// secretFree fails the test on a text with the token, or with the address of a
-// person.
+// secretFree fails the test on a text with the token, however it is spelt, or with
+// the address of a person.
 func secretFree(t *testing.T, text string) {
 	t.Helper()
-	for _, part := range []string{scimscript.Token, "ada.lovelace", "example.com"} {
-		if strings.Contains(strings.ToLower(text), part) {
+	parts := append(strings.Fields(inBase64(scimscript.Token)), scimscript.Token, "ada.lovelace", "example.com")
+	unescaped := strings.ReplaceAll(text, "%25", "%")
+	if plain, err := url.PathUnescape(unescaped); err == nil {
+		unescaped = plain
+	}
+	for _, part := range parts {
+		if part = strings.TrimRight(part, "="); strings.Contains(strings.ToLower(text+unescaped), strings.ToLower(part)) {
 			t.Errorf("%q is in %q", part, text)
+		}
+	}
+}
+
+// escaped returns a text with every byte in a format.
+func escaped(text, format string) string {
+	var out strings.Builder
+	for _, c := range []byte(text) {
+		_, _ = fmt.Fprintf(&out, format, c)
+	}
+	return out.String()
+}
+
+// inBase64 returns a text in all forms of base64, between spaces.
+func inBase64(text string) string {
+	var forms []string
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		forms = append(forms, encoding.EncodeToString([]byte(text)))
+	}
+	return " " + strings.Join(forms, " ") + " "
+}
+
+// TestTheTokenIsRecognizedHoweverItIsSpelt spells tokens with characters that
+// differ between encodings.
+func TestTheTokenIsRecognizedHoweverItIsSpelt(t *testing.T) {
+	for _, token := range []string{"AbCd1234", "ab+/=~?&%#xyz", "???>>>???>>>", "0123456789abcdef0123456789abcdef", "eyJhbGciOi.J9._-"} {
+		pattern := secretPattern(token)
+		spellings := []string{
+			token, strings.ToUpper(token), strings.ToLower(token), url.QueryEscape(token), url.PathEscape(token),
+			url.QueryEscape(url.QueryEscape(token)), strings.ToLower(url.QueryEscape(token)), escaped(token, "%%%02X"),
+		}
+		for _, around := range []string{"", "a", "ab", "abc", "Bearer "} {
+			spellings = append(spellings, strings.Fields(inBase64(around+token+around))...)
+			spellings = append(spellings, url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(around+token))))
+		}
+		for _, spelling := range spellings {
+			left := pattern.ReplaceAllString("x "+spelling+" x", "[redacted]")
+			if !strings.Contains(left, "[redacted]") || len(left) > len("x x")+len("[redacted]")+2*len("Bearer Bearer ") {
+				t.Errorf("%q is left of %q", left, spelling)
+			}
+		}
+		if left := pattern.ReplaceAllString("nothing of it is in here: abc, 123, QUJD", "[redacted]"); strings.Contains(left, "[redacted]") {
+			t.Errorf("with the token %q, a text became %q", token, left)
+		}
+	}
+	for token, want := range map[string]string{"b": "a[redacted]c Yg YWJj IgI", "abc": "[redacted] Yg YWJj IgI"} { // too short to look for in base64
+		if got := secretPattern(token).ReplaceAllString("abc Yg YWJj IgI", "[redacted]"); got != want {
+			t.Errorf("with the token %q, %q is left", token, got)
 		}
 	}
 }
@@ -97,6 +152,9 @@ func echoes() map[string]http.HandlerFunc {
 		"the token, in words":         strings.Join(strings.Split(token, "-"), "-") + "-" + token + token[3:] + token[:8],
 		"the token behind much text":  strings.Repeat("x ", 145) + token,
 		"the token at the very end":   strings.Repeat("y", 4790) + token + token,
+		"the token in capitals":       strings.ToUpper(token) + " and " + strings.ToLower(token),
+		"the token, escaped":          escaped(token, "%%%02X") + " " + escaped(token, "%%%02x") + " " + escaped(token, "%%25%02x"),
+		"the token in base64":         inBase64(token) + inBase64("Bearer "+token) + inBase64("user:"+token+"@host"),
 		"an e-mail address":           "user " + person + " exists",
 		"a filter":                    `invalid filter: userName eq "` + person + `"`,
 		"an encoded filter":           "GET /Users?filter=userName%20eq%20%22ada.lovelace%40example.com%22",

@@ -51,9 +51,11 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// maxBody bounds one answer, after decompression. A page of 100 users takes about 100 KB; a server that
-// ignores paging fits about 16,000 users in it.
+// maxBody bounds one answer, after decompression. A page of 100 users takes about 100 KB.
 const maxBody = 16 << 20
+
+// maxAnswer bounds its users, which make one page of resources, maxEmails theirs.
+const maxAnswer, maxEmails = 2000, 100
 
 // keptHeaders are the only response headers that reach the SDK's client, which logs the headers of failed
 // answers: a server that echoes a request header must not get the token into a log.

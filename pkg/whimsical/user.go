@@ -122,12 +122,12 @@ func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		r.problem = errNotAUser
 	case id == "":
 		r.problem = errNoID
-	case strings.ContainsRune(string(id), utf8.RuneError):
+	case strings.ContainsRune(string(id), utf8.RuneError), printable(id) != string(id):
 		r.problem = errUnreadableID
 	}
 	r.user = &User{
-		ID: string(id), UserName: string(userName), Email: addresses.primary(string(userName)),
-		DisplayName: string(displayName), GivenName: string(given), FamilyName: string(family), FormattedName: string(formattedName),
+		ID: string(id), UserName: printable(userName), Email: printable(addresses.primary(string(userName))),
+		DisplayName: printable(displayName), GivenName: printable(given), FamilyName: printable(family), FormattedName: printable(formattedName),
 		Status: statusOf[active], Role: roleOf[editor], Created: created.Time,
 	}
 	return nil

@@ -181,27 +181,33 @@ func (c *Client) list(ctx context.Context, query url.Values) (*userList, error) 
 var (
 	errNotJSON = errors.New("the answer is not JSON")
 	errNoList  = errors.New("the answer is no SCIM ListResponse")
+	errTooMany = errors.New("the server ignores count, and more users came in one answer than can be synced at once")
 )
 
-// readList reads the body of a list. It fails with errNotJSON, errNoList, or with FailedPrecondition on a
-// user who cannot be read: nobody is ever left out. itemsPerPage and startIndex are not read: servers get
-// them wrong.
+// readList reads the body of a list. It fails with errNotJSON, errNoList, or with
+// FailedPrecondition on a user who cannot be read, where it stops, or whom a cursor
+// alone (RFC 9865) leads to: nobody is ever left out. itemsPerPage and startIndex
+// are not read: servers get them wrong.
 func readList(body []byte) (*userList, error) {
 	var (
 		names     schemas
 		total     number
+		cursor    text
 		resources usersReader
 	)
 	err := decode(body, object{
-		{name: "schemas", into: &names}, {name: "totalResults", into: &total}, {name: "Resources", into: &resources},
+		{name: "schemas", into: &names}, {name: "totalResults", into: &total}, {name: "nextCursor", into: &cursor}, {name: "Resources", into: &resources},
 	})
 	switch {
+	case status.Code(err) == codes.FailedPrecondition:
+		return nil, err
 	case err != nil:
 		return nil, errNotJSON
 	case resources.unreadable, !resources.present && !names.name(listResponseSchema) && !total.known:
 		return nil, errNoList
-	case resources.problem != nil:
-		return nil, resources.problem
+	case cursor != "" && !total.known:
+		return nil, failure(codes.FailedPrecondition,
+			"GET /%s: the server pages by cursor (nextCursor), and does not report totalResults: users would be missing, so the sync stops here", usersPath)
 	}
 	return &userList{users: resources.users, total: total}, nil
 }
@@ -211,7 +217,6 @@ type usersReader struct {
 	users []*User
 	// present is set when there is a list, unreadable when something else stands in its place.
 	present, unreadable bool
-	problem             error
 }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -227,11 +232,14 @@ func (r *usersReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			return err
 		}
 		r.users = append(r.users, one.user)
-		if one.problem != nil && r.problem == nil {
-			r.problem = failure(codes.FailedPrecondition,
-				"GET /%s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
-				usersPath, len(r.users), one.problem)
+		if len(r.users) > maxAnswer {
+			one.problem = errTooMany
 		}
-		return nil
+		if one.problem == nil {
+			return nil
+		}
+		return failure(codes.FailedPrecondition,
+			"GET /%s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
+			usersPath, len(r.users), one.problem)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -123,6 +124,16 @@ func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 }
 
+// printable returns a text with spaces in place of control and format characters.
+func printable(t text) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, string(t))
+}
+
 // boolean reads true and false, also as a string in any case and as 1 and 0.
 // set is false when the attribute is absent or null, known when it has no such
 // value.
@@ -193,7 +204,8 @@ func (s schemas) name(schema string) bool {
 	return strings.Contains(string(s), strings.ToLower(schema))
 }
 
-// emails reads a list of e-mail objects or strings, or a single one.
+// emails reads a list of e-mail objects or strings, or a single one, and keeps the
+// first maxEmails.
 type emails []email
 
 type email struct {
@@ -217,7 +229,7 @@ func (e *emails) add(dec *jsontext.Decoder) error {
 		reader = &one.value
 	}
 	err := reader.UnmarshalJSONFrom(dec)
-	if one.value != "" {
+	if one.value != "" && len(*e) < maxEmails {
 		*e = append(*e, one)
 	}
 	return err
@@ -225,8 +237,8 @@ func (e *emails) add(dec *jsontext.Decoder) error {
 
 // primary returns the address marked as primary, else the one equal to
 // userName, else the first.
-func (e emails) primary(userName string) string {
-	best, rank := "", -1
+func (e emails) primary(userName string) text {
+	best, rank := text(""), -1
 	for _, one := range e {
 		r := 0
 		switch {
@@ -236,7 +248,7 @@ func (e emails) primary(userName string) string {
 			r = 1
 		}
 		if r > rank {
-			best, rank = string(one.value), r
+			best, rank = one.value, r
 		}
 	}
 	return best
