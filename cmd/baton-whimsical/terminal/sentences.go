@@ -35,9 +35,8 @@ var sentences = map[string]*template.Template{
 		`{{with .users_without_role}}the role of some users, who hold no grant: {{comma .}}{{end}}` +
 		`{{if and .users_without_role .users_without_status}}; nor {{end}}` +
 		`{{with .users_without_status}}the status of some users, who count as users with access: {{comma .}}{{end}}.`),
-	MessageWritten: parse(`Written to {{.file}} in {{printf "%.1f" .seconds}} seconds.`),
-	// Those of the SDK.
-	"Syncing grants...":    parse(`...Storing who has which role`),
+	MessageWritten:         parse(`Written to {{.file}} in {{printf "%.1f" .seconds}} seconds.`),
+	"Syncing grants...":    parse(`...Storing who has which role`), // from here on, of the SDK
 	"Sync complete.":       parse(`...Writing the file`),
 	"retrying operation":   parse(`...Trying again: {{.error}}`),
 	"max attempts reached": parse(``),

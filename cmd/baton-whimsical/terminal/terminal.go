@@ -18,8 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// echo is what a terminal shows of Ctrl-C, behind the progress.
-const echo = "^C"
+const echo = "^C" // what a terminal shows of Ctrl-C, behind the progress
 
 // Screen shows what is logged of a run, as a zapcore.Core. It is safe for concurrent use.
 type Screen struct {
