@@ -137,14 +137,21 @@ func (r *run) check(before []sim.User) {
 		if activated && op.kind != "grant" && op.kind != "enable" && op.kind != "create" {
 			r.t.Errorf("%+v has activated user %+v", op, then)
 		}
-		if roleName(user) != "editor" || roleName(then) == "editor" && !activated {
-			continue
-		}
-		asked := op.role == "editor" && (op.kind == "grant" || op.kind == "create")
-		kept := roleName(then) == "editor" && (op.kind == "enable" || op.kind == "create" && op.role == "default")
-		byDefault := op.kind == "create" && op.role == "default" && then.ID == "" && r.cfg.DefaultRole == "editor"
-		if !asked && !kept && !byDefault {
+		isNew := roleName(user) == "editor" && (roleName(then) != "editor" || activated)
+		if isNew && !r.mayBeEditor(op, then) {
 			r.t.Errorf("%+v has made an Editor of user %+v, who was %+v", op, user, then)
 		}
+	}
+}
+
+// mayBeEditor tells whether an operation may make an active Editor of a user.
+func (r *run) mayBeEditor(op operation, then sim.User) bool {
+	switch {
+	case op.kind == "grant", op.kind == "create" && op.role != "default":
+		return op.role == "editor"
+	case op.kind == "create" && then.ID == "":
+		return r.cfg.DefaultRole == "editor"
+	default:
+		return roleName(then) == "editor" && (op.kind == "enable" || op.kind == "create")
 	}
 }

@@ -265,12 +265,14 @@ func (o outcome) check(t *testing.T, want expectation) {
 	if reasons := strings.Join(o.reasons, "; "); !strings.Contains(reasons, want.reason) || o.err == nil && len(o.changes) == 0 && reasons == "" {
 		t.Errorf("the log gives the reason %q, want %q", reasons, want.reason)
 	}
-	if !slices.EqualFunc(o.annos, want.annos, func(a *anypb.Any, m proto.Message) bool {
-		decoded, err := a.UnmarshalNew()
-		return err == nil && proto.Equal(decoded, m)
-	}) {
+	if !slices.EqualFunc(o.annos, want.annos, holds) {
 		t.Errorf("annotations: got %v, want %v", o.annos, want.annos)
 	}
+}
+
+func holds(annotation *anypb.Any, message proto.Message) bool {
+	decoded, err := annotation.UnmarshalNew()
+	return err == nil && proto.Equal(decoded, message)
 }
 
 var (
