@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/conductorone/baton-sdk/pkg/tempdir"
 	"github.com/gofrs/flock"
@@ -53,7 +54,10 @@ type Draft struct {
 // that of a file, with Aborted while another draft of the same file is being written, and
 // with FailedPrecondition where a folder cannot be written to.
 func Begin(name, tempParent string) (*Draft, error) {
-	target, err := resolve(name)
+	if name == "" {
+		return nil, failure(codes.InvalidArgument, "the file has no name: give it one with --file")
+	}
+	target, err := resolve(filepath.Clean(name))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +84,7 @@ func Begin(name, tempParent string) (*Draft, error) {
 		err = errors.Join(err, os.Mkdir(d.temp, 0o700))
 	}
 	if err != nil {
-		return nil, errors.Join(failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", name, err), d.Discard())
+		return nil, errors.Join(failure(codes.FailedPrecondition, "no folder for working files, so %s stays as it is: %v", name, err), d.Discard())
 	}
 	return d, nil
 }
@@ -110,7 +114,11 @@ func resolve(name string) (string, error) {
 // hold makes the folder and takes its lock. It reports false where somebody has removed
 // the folder meanwhile: then the lock is one that nobody else sees.
 func (d *Draft) hold() (bool, error) {
-	if err := os.Mkdir(d.folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := os.Mkdir(d.folder, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		err = isOurs(d.folder)
+	}
+	if err != nil {
 		return false, failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
 	}
 	d.lock = flock.New(filepath.Join(d.folder, lockName), flock.SetPermissions(0o600))
@@ -132,6 +140,25 @@ func (d *Draft) hold() (bool, error) {
 		return false, d.lock.Close()
 	}
 	return true, nil
+}
+
+// isOurs fails where somebody else made the folder, in which nothing may be removed: what
+// a draft makes is private, and holds its lock unless it is empty.
+func isOurs(folder string) error {
+	info, err := os.Lstat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its holder has just removed it
+	}
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	private := info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows"
+	locked := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == lockName })
+	if !info.IsDir() || !private || err == nil && len(entries) > 0 && !locked {
+		return fmt.Errorf("%s is in the way: move it elsewhere", folder)
+	}
+	return nil
 }
 
 // clear removes everything in the folders but the lock.
@@ -184,7 +211,11 @@ func (d *Draft) Discard() error {
 	// Whoever opened the lock before it is removed looks for it again, see hold, and may
 	// have the folder by then.
 	err = errors.Join(err, os.Remove(d.lock.Path()))
-	if left := os.Remove(d.folder); !errors.Is(left, fs.ErrExist) && !errors.Is(left, fs.ErrNotExist) {
+	switch left := os.Remove(d.folder); {
+	case errors.Is(left, fs.ErrExist) && isOurs(d.folder) != nil:
+		// The caller has not stopped writing: the lock tells the next draft that it may clear the folder.
+		err = errors.Join(err, os.WriteFile(d.lock.Path(), nil, 0o600))
+	case !errors.Is(left, fs.ErrExist) && !errors.Is(left, fs.ErrNotExist):
 		err = errors.Join(err, left)
 	}
 	if err = errors.Join(err, d.lock.Close()); err != nil {

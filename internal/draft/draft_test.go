@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,7 +131,8 @@ func TestAFileThatCannotBeWrittenIsRefusedAndLeftAlone(t *testing.T) {
 	write(t, blocked+folderSuffix, "a file in the place of the folder")
 	for name, want := range map[string]codes.Code{
 		os.DevNull: codes.InvalidArgument, folder: codes.InvalidArgument, fifo: codes.InvalidArgument, loop: codes.InvalidArgument,
-		filepath.Join(folder, "missing", "a.c1z"): codes.InvalidArgument, blocked: codes.FailedPrecondition,
+		filepath.Join(folder, "missing", "a.c1z"): codes.InvalidArgument, blocked: codes.FailedPrecondition, "": codes.InvalidArgument,
+		folder + "/": codes.InvalidArgument,
 	} {
 		if _, err := Begin(name, ""); status.Code(err) != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
@@ -154,6 +156,33 @@ func TestOneDraftOfAFileAtATime(t *testing.T) {
 	other := begun(t, filepath.Join(folder, "b.c1z"))
 	if err := errors.Join(d.Discard(), other.Discard(), begun(t, target).Discard()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What somebody else has put where the private folder goes is theirs.
+func TestAFolderOfSomebodyElseIsLeftAlone(t *testing.T) {
+	theirs := t.TempDir()
+	write(t, filepath.Join(theirs, "diary"), "x")
+	for name, make := range map[string]func(string) error{
+		"a link to a folder": func(path string) error { return os.Symlink(theirs, path) },
+		"a folder with files": func(path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, "diary"), []byte("x"), 0o600))
+		},
+		"a folder for everybody": func(path string) error { return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o777)) },
+		"a file":                 func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := make(filepath.Join(folder, "a.c1z.part")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Begin(filepath.Join(folder, "a.c1z"), "")
+			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "a.c1z.part is in the way") {
+				t.Errorf("%v", err)
+			}
+			only(t, folder, "a.c1z.part")
+			only(t, theirs, "diary")
+		})
 	}
 }
 
