@@ -66,7 +66,7 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 	}{
 		"at the start":          {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
 		"midway":                {rule: faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 3}, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
-		"over a misspelt type":  {args: []string{"--sync-resource-types", "users"}, code: codes.InvalidArgument, says: "there is no resource type users to sync: the types are user and role"},
+		"over a misspelt type":  {args: []string{"--sync-resource-types", "users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role"},
 		"over one of two types": {args: []string{"--sync-resource-types", "user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
 		"over a type to target": {args: []string{"--sync-resources", "bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
 		"over an ID to target":  {args: []string{"--sync-resources", "user:u"}, code: codes.InvalidArgument, says: "takes IDs such as bid:r:user/ID"},

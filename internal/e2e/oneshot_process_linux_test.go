@@ -99,7 +99,7 @@ func TestTheActionSchemasAreListed(t *testing.T) {
 func TestWhatThisCommandDoesNotDoIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"event-feed": {"--event-feed=true"}, "create-ticket": {"--create-ticket", "--ticket-template-path=x"}, "list-ticket-schemas": {"--list-ticket-schemas"},
+		"event-feed": {"--event-feed=true"}, "create-ticket": {"--create-ticket", "--ticket-template-path=x"}, "list-ticket-schemas": {"--list-ticket-schemas"}, "ticketing": {"--ticketing"},
 		"rotate-credentials": {"--rotate-credentials=u", "--rotate-credentials-type=user"}, "external-resource-c1z": {"--external-resource-c1z=x.c1z"},
 		"compact-file-paths":    {"--compact-syncs", "--compact-file-paths=x", "--compact-sync-ids=x", "--compact-output-path=x"},
 		"list-resource-actions": {"--list-resource-actions=user"}, "invoke-resource-action": {"--invoke-resource-action=x"},
@@ -116,8 +116,8 @@ func TestSettingsOfServicesAreNamedInAOneShotRun(t *testing.T) {
 	t.Parallel()
 	f := launch.NewFolder(t, faults.Serve(t, twelve))
 	f.Env = append(f.Env, "BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true")
-	output := f.Succeed("--ticketing").Stderr.String()
-	if !strings.Contains(output, `"keys":["skip-full-sync","ticketing"]`) {
+	output := f.Succeed("--task-concurrency=7").Stderr.String()
+	if !strings.Contains(output, `"keys":["skip-full-sync","task-concurrency"]`) {
 		t.Errorf("the log is %s", output)
 	}
 }

@@ -37,11 +37,11 @@ var (
 	naming = regexp.MustCompile(`^(create-account|delete-resource|grant|invoke|revoke|rotate|sync-resource)`)
 	// unsupported matches the settings for what Whimsical has not, such as tickets, and for
 	// what the SDK does with files of earlier syncs.
-	unsupported = regexp.MustCompile(`^(bulk-|compact-|event-feed|external-resource-|rotate-|ticket-|.*-tickets?$|` +
+	unsupported = regexp.MustCompile(`^(bulk-|compact-|event-feed|external-resource-|rotate-|ticket(-|ing$)|.*-tickets?$|` +
 		`list-ticket-schemas|.*-resource-actions?(-|$)|(invoke-action|list-action-schemas)-resource-type)`)
 	// ofServices matches the settings that have an effect in service mode alone. What
 	// --provisioning allows is allowed in a one-shot run.
-	ofServices = regexp.MustCompile(`^(health-check|keep-previous-sync-c1z|log-event-log|log-level-debug|session-store-|skip-full-sync|task-concurrency|ticketing)`)
+	ofServices = regexp.MustCompile(`^(health-check|keep-previous-sync-c1z|log-event-log|log-level-debug|session-store-|skip-full-sync|task-concurrency)`)
 	// quoted is what a YAML error shows of the file, which may be a secret.
 	quoted = regexp.MustCompile("`[^`]*`|\n")
 )
@@ -120,7 +120,11 @@ func nothingWouldRun(v *viper.Viper, _ *pflag.FlagSet) error {
 // outOfRange applies the SDK's rules for its own settings. To them, 0 is no value.
 func outOfRange(v *viper.Viper, _ *pflag.FlagSet) error {
 	timeout, engine, tasks := field.HttpTimeoutField, field.StorageEngineField, field.TaskConcurrencyField
-	_, timeoutErr := field.ValidateField(&timeout, cmp.Or(v.GetInt(timeout.GetName()), -1))
+	seconds := v.GetInt(timeout.GetName())
+	if seconds == 0 {
+		return fmt.Errorf("field %s: value must be greater than or equal to 1 but got %d", timeout.GetName(), seconds)
+	}
+	_, timeoutErr := field.ValidateField(&timeout, seconds)
 	_, engineErr := field.ValidateField(&engine, v.GetString(engine.GetName()))
 	_, tasksErr := field.ValidateField(&tasks, v.GetInt(tasks.GetName()))
 	return cmp.Or(timeoutErr, engineErr, tasksErr)
@@ -169,7 +173,7 @@ func withoutEffect(flags *pflag.FlagSet) []string {
 	return names
 }
 
-// typeUnknown refuses a type of which nothing would be synced.
+// typeUnknown refuses a type that nothing in the workspace is of.
 func typeUnknown(v *viper.Viper, _ *pflag.FlagSet) error {
 	resources, err := targets(v)
 	if err != nil {
@@ -179,13 +183,16 @@ func typeUnknown(v *viper.Viper, _ *pflag.FlagSet) error {
 	for _, resource := range resources {
 		asked = append(asked, resource.GetId().GetResourceType())
 	}
+	if of := v.GetString("delete-resource-type"); of != "" {
+		asked = append(asked, of)
+	}
 	var known []string
 	for _, builder := range (&connector.Connector{}).ResourceSyncers(context.Background()) {
 		known = append(known, builder.ResourceType(context.Background()).GetId())
 	}
 	for _, name := range asked {
 		if !slices.Contains(known, name) {
-			return Invalid("there is no resource type " + name + " to sync: the types are " + strings.Join(known, " and "))
+			return Invalid("there is no resource type " + name + ": the types are " + strings.Join(known, " and "))
 		}
 	}
 	return nil
