@@ -24,7 +24,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/exit"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
@@ -93,7 +92,7 @@ func end(screen *terminal.Screen, err error) {
 	case screen != nil:
 		screen.Show("", "")
 	case err != nil:
-		_, _ = fmt.Fprintln(os.Stderr, status.Convert(err).Message()) // there is nowhere else to say that it failed
+		_, _ = fmt.Fprintln(os.Stderr, terminal.Line(err)) // there is nowhere else to say that it failed
 	}
 	if interrupted, ok := errors.AsType[*interruption](err); ok {
 		os.Exit(128 + int(interrupted.signal))

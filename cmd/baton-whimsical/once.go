@@ -30,11 +30,14 @@ type oneShot struct {
 	connector *connector.Connector
 	host      *inprocess.Host
 	sessions  *inprocess.Sessions
+	cancel    context.CancelFunc
 }
 
 // runOnce makes the sync or the change that the settings ask for.
 func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) error {
-	ctx, flush, err := settings.Context(context.Background(), v, flags, screen)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ctx, flush, err := settings.Context(ctx, v, flags, screen)
 	if err != nil {
 		return err
 	}
@@ -56,9 +59,9 @@ func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) erro
 	}
 	defer host.Close()
 	screen.Show("", "Connecting to Whimsical...")
-	o := &oneShot{v: v, connector: built, host: host, sessions: sessions}
+	o := &oneShot{v: v, connector: built, host: host, sessions: sessions, cancel: cancel}
 	if change := o.change(); change != nil {
-		return interruptible(ctx, "the change may have been made: sync to see whether it was", change)
+		return o.interruptible(ctx, "the change may have been made: sync to see whether it was", change)
 	}
 	return o.syncFile(ctx)
 }
@@ -71,7 +74,7 @@ func (o *oneShot) syncFile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = interruptible(ctx, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
+	err = o.interruptible(ctx, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
 	if err == nil {
 		err = file.Commit()
 	} else if _, interrupted := errors.AsType[*interruption](err); !interrupted {
@@ -122,12 +125,12 @@ type interruption struct {
 func (i *interruption) Error() string { return "interrupted: " + i.fate }
 
 // interruptible makes a run that the first SIGINT or SIGTERM cancels, and the second one
-// ends at once. The error of an interrupted run says what becomes of what it was to do.
-func interruptible(ctx context.Context, fate string, run func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// ends at once. The error of an interrupted run says what becomes of what it was to do. A
+// run that does not end by itself goes on until the process ends, a moment later.
+func (o *oneShot) interruptible(ctx context.Context, fate string, run func(context.Context) error) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx) }()
 	var received os.Signal
@@ -136,7 +139,7 @@ func interruptible(ctx context.Context, fate string, run func(context.Context) e
 		return err
 	case received = <-signals:
 	}
-	cancel()
+	o.cancel() // of the collector, too
 	select {
 	case err := <-ended:
 		if err == nil { // it was done already

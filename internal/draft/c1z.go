@@ -33,13 +33,17 @@ func (d *Draft) continueTarget(ctx context.Context, engine c1zstore.Engine) erro
 		return nil
 	}
 	store, err := dotc1z.NewStore(ctx, d.target, dotc1z.WithReadOnly(true), dotc1z.WithTmpDir(d.temp))
+	_, keeps := dotc1z.AsSQLiteStore(store)
 	if err == nil {
 		err = store.Close(ctx)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return failure(codes.FailedPrecondition, "%s cannot be read, and stays as it is: %v", d.name, err)
 	}
 	if err != nil {
 		return failure(codes.FailedPrecondition, "%s is damaged, or is no .c1z file (%v): delete it, or name another file with --file", d.name, err)
 	}
-	if _, keeps := dotc1z.AsSQLiteStore(store); !keeps || engine == c1zstore.EnginePebble {
+	if !keeps || engine == c1zstore.EnginePebble {
 		return nil
 	}
 	content, err := os.ReadFile(d.target)

@@ -1,7 +1,7 @@
 // Package draft writes a file that takes the place of another one when it is whole, and
 // leaves that one alone until then.
 //
-//	d, err := draft.Begin("sync.c1z")
+//	d, err := draft.Begin("sync.c1z", "")
 //	defer d.Discard()
 //	// write d.Path()
 //	err = d.Commit()
@@ -31,6 +31,9 @@ import (
 const (
 	folderSuffix = ".part"
 	lockName     = "lock"
+	tempNote     = "temporary-files"
+	// maxTries bounds how often a lock is lost to somebody who removes it.
+	maxTries = 100
 	// maxLinks bounds how many symbolic links lead to a target.
 	maxLinks = 40
 )
@@ -69,21 +72,19 @@ func Begin(name, tempParent string) (*Draft, error) {
 		return nil, failure(codes.FailedPrecondition, "%s cannot be used: %v", name, err)
 	}
 	d := &Draft{name: name, target: target, folder: target + folderSuffix, replaces: err == nil}
-	for held := false; !held; {
+	held := false
+	for range maxTries {
 		if held, err = d.hold(); err != nil {
 			return nil, err
 		}
+		if held {
+			break
+		}
 	}
-	if d.temp = d.folder; tempParent != "" || os.Getenv(tempdir.EnvVar) != "" {
-		// The name is the same for every draft of the file, so that the next one removes what
-		// a killed process has left.
-		d.temp = filepath.Join(tempdir.Resolve(tempParent), fmt.Sprintf("baton-whimsical-%.12x", sha256.Sum256([]byte(d.target))))
+	if !held {
+		return nil, failure(codes.Aborted, "other runs are writing %s at the moment: wait until they have ended", name)
 	}
-	err = d.clear()
-	if d.temp != d.folder {
-		err = errors.Join(err, os.Mkdir(d.temp, 0o700))
-	}
-	if err != nil {
+	if err := errors.Join(d.clear(), d.makeTemp(tempParent)); err != nil {
 		return nil, errors.Join(failure(codes.FailedPrecondition, "no folder for working files, so %s stays as it is: %v", name, err), d.Discard())
 	}
 	return d, nil
@@ -154,19 +155,44 @@ func isOurs(folder string) error {
 	}
 	entries, err := os.ReadDir(folder)
 	private := info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows"
-	locked := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == lockName })
+	locked := slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == lockName && entry.Type().IsRegular() })
 	if !info.IsDir() || !private || err == nil && len(entries) > 0 && !locked {
 		return fmt.Errorf("%s is in the way: move it elsewhere", folder)
 	}
 	return nil
 }
 
+// makeTemp makes the folder for temporary files. One that is elsewhere is noted in the
+// draft's own folder, so that the next draft removes it where this process is killed.
+func (d *Draft) makeTemp(parent string) error {
+	d.temp = d.folder
+	if parent == "" && os.Getenv(tempdir.EnvVar) == "" {
+		return nil
+	}
+	temp := filepath.Join(tempdir.Resolve(parent), d.tempName())
+	if err := os.WriteFile(filepath.Join(d.folder, tempNote), []byte(temp), 0o600); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(temp), os.Mkdir(temp, 0o700)); err != nil {
+		return errors.Join(err, os.Remove(filepath.Join(d.folder, tempNote)))
+	}
+	d.temp = temp
+	return nil
+}
+
+// tempName returns the name of a folder for temporary files elsewhere.
+func (d *Draft) tempName() string {
+	return fmt.Sprintf("baton-whimsical-%.12x", sha256.Sum256([]byte(d.target)))
+}
+
 // clear removes everything in the folders but the lock.
 func (d *Draft) clear() error {
-	entries, err := os.ReadDir(d.folder)
-	if d.temp != d.folder {
-		err = errors.Join(err, os.RemoveAll(d.temp))
+	var err error
+	if elsewhere, readErr := os.ReadFile(filepath.Join(d.folder, tempNote)); readErr == nil && filepath.Base(string(elsewhere)) == d.tempName() {
+		err = os.RemoveAll(string(elsewhere))
 	}
+	entries, readErr := os.ReadDir(d.folder)
+	err = errors.Join(err, readErr)
 	for _, entry := range entries {
 		if entry.Name() != lockName {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(d.folder, entry.Name())))

@@ -231,23 +231,23 @@ func TestTheNextDraftRemovesWhatAKilledOneHasLeft(t *testing.T) {
 	if err := killed.lock.Close(); err != nil { // as the kernel does
 		t.Fatal(err)
 	}
-	d, err := Begin(target, elsewhere)
-	if err != nil {
-		t.Fatal(err)
-	}
-	only(t, d.TempFolder())
-	only(t, d.folder, lockName)
+	d := begun(t, target) // also where the temporary files are somewhere else now
+	only(t, d.TempFolder(), lockName)
+	only(t, elsewhere)
 	if err := d.Discard(); err != nil {
 		t.Fatal(err)
 	}
 	only(t, folder)
-	only(t, elsewhere)
 }
 
 func TestAFolderForTemporaryFilesThatIsNotThereIsNamed(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := Begin(filepath.Join(folder, "a.c1z"), filepath.Join(folder, "missing")); status.Code(err) != codes.FailedPrecondition {
-		t.Errorf("%v", err)
+	write(t, filepath.Join(folder, "file"), "x")
+	for _, name := range []string{"missing", "file"} {
+		_, err := Begin(filepath.Join(folder, "a.c1z"), filepath.Join(folder, name))
+		if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "no folder for working files") || strings.Contains(err.Error(), "is left") {
+			t.Errorf("%v", err)
+		}
 	}
-	only(t, folder)
+	only(t, folder, "file")
 }

@@ -12,16 +12,24 @@ import (
 // What people call things on the command line. ConductorOne sends ids, which stay what they are.
 
 // UserID returns the id of the user whom a name means: an id, or where nobody has it as an id, the e-mail
-// address that exactly one user has. Whether there is a user with an id that is no address is left to the
-// operation that follows. It fails with NotFound where nobody has the address, and with FailedPrecondition
-// where several users have it.
+// address that exactly one user has. Whether there is a user with an id without an at sign is left to the
+// operation that follows. It fails with InvalidArgument on a name that is neither, or in blanks, with NotFound
+// where nobody has the address, and with FailedPrecondition where several users have it.
 func (c *Connector) UserID(ctx context.Context, name string) (string, error) {
-	if !isEmail(name) {
+	if strings.TrimSpace(name) != name {
+		return "", invalidArgument("the user's name begins or ends with a blank or a line break: give the ID or the e-mail address alone")
+	}
+	if !strings.Contains(name, "@") {
 		return name, nil
 	}
 	_, err := c.client.GetUser(ctx, name)
-	if code := status.Code(err); code != codes.NotFound && code != codes.InvalidArgument { // a server may refuse the form of the id
+	switch status.Code(err) {
+	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition: // a server may refuse the form of the id, or fold it
+	default:
 		return name, err
+	}
+	if !isEmail(name) {
+		return "", invalidArgument("nobody has this ID, and it is no e-mail address: give one in the form person@example.com")
 	}
 	users, err := c.client.FindUsers(ctx, name)
 	switch {

@@ -27,9 +27,17 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 		code   codes.Code
 		says   string
 	}{
-		"an ID":                               {name: "u1", want: "u1"},
-		"an ID that looks like an address":    {name: address, script: byID(script.OK(script.User{ID: address, UserName: address})), want: address},
-		"an ID that no address could be":      {name: "u1@", want: "u1@"},
+		"an ID":                            {name: "u1", want: "u1"},
+		"an ID that looks like an address": {name: address, script: byID(script.OK(script.User{ID: address, UserName: address})), want: address},
+		"an ID that no address could be":   {name: "u1@", script: []script.Step{script.Get("u1@", script.OK(script.User{ID: "u1@"}))}, want: "u1@"},
+		"neither an ID nor an address": {
+			name:   "<ada@example.com>",
+			script: steps([]script.Step{script.Get("<ada@example.com>", script.NotFound()), script.FindID("<ada@example.com>", script.OK(script.List{}))}),
+			code:   codes.InvalidArgument, says: "it is no e-mail address",
+		},
+		"an address and a carriage return":    {name: address + "\r", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
+		"a blank and an ID":                   {name: " u1", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
+		"where the server folds the ID":       {name: address, script: steps(byID(script.OK(script.User{ID: "ADA@example.com"})), find(ada)), want: "u1"},
 		"the address of one":                  {name: address, script: steps(nobodyByID, find(ada)), want: "u1"},
 		"the address of one, in another case": {name: address, script: steps(nobodyByID, find(other)), want: "u2"},
 		"where the form of the ID is refused": {name: address, script: steps(byID(script.Refused(400, "invalidValue", "no UUID")), find(ada)), want: "u1"},

@@ -20,7 +20,8 @@ var (
 )
 
 // secretPattern matches the token in any case, also escaped for a URL, even
-// twice, and in either alphabet of base64, alone or within other text.
+// twice, for JSON or for HTML, and in either alphabet of base64, alone or within
+// other text.
 func secretPattern(token string) *regexp.Regexp {
 	spellings := []string{token}
 	for before := range min(3, (len(token)-2)/2) { // bytes of other text, of which the first and the last character hold bits
@@ -31,7 +32,7 @@ func secretPattern(token string) *regexp.Regexp {
 	for _, spelling := range spellings {
 		_ = pattern.WriteByte('|')
 		for _, c := range []byte(spelling) {
-			_, _ = fmt.Fprintf(&pattern, `(?:%s|%%(?:25)*%02x)`, regexp.QuoteMeta(string(rune(c))), c)
+			_, _ = fmt.Fprintf(&pattern, `(?:\\?%s|%%(?:25)*%02x|\\u00%02x|&#(?:%d|x%02x);)`, regexp.QuoteMeta(string(rune(c))), c, c, c, c)
 		}
 	}
 	return regexp.MustCompile("(?i)" + strings.NewReplacer(`\+`, "[+-]", "/", "[/_]").Replace(pattern.String()[1:]))

@@ -21,7 +21,7 @@ var sentences = map[string]*template.Template{
 		`inactive: {{comma .inactive}}, without a role: {{comma .without_role}}).`),
 	connector.MessageUnchanged: parse(user + `{{.reason}}: nothing changed.`),
 	connector.MessageMissing:   parse(`Warning: {{.reason}}: nothing changed.`),
-	connector.MessageAccepted:  parse(user + `was created.`),
+	connector.MessageAccepted:  parse(`Whimsical accepted the creation.`),
 	connector.MessagePending:   parse(`Not in the workspace yet: {{.reason}}.`),
 	connector.MessageChanged: parse(user + `{{if eq .operation "` + connector.OperationGrant + `"}}is {{holder .role}} now` +
 		`{{else if eq .operation "` + connector.OperationRevoke + `"}}is no longer {{holder .role}}{{if eq .role "viewer"}}, and has left the workspace{{end}}` +
