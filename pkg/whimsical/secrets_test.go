@@ -66,6 +66,7 @@ func TestTheTokenIsRecognizedHoweverItIsSpelt(t *testing.T) {
 		spellings := []string{
 			token, strings.ToUpper(token), strings.ToLower(token), url.QueryEscape(token), url.PathEscape(token),
 			url.QueryEscape(url.QueryEscape(token)), strings.ToLower(url.QueryEscape(token)), escaped(token, "%%%02X"),
+			escaped(token, `\u%04x`), escaped(token, "&#%d;"), escaped(token, "&#x%X;"), strings.ReplaceAll(token, "/", `\/`),
 		}
 		for _, around := range []string{"", "a", "ab", "abc", "Bearer "} {
 			spellings = append(spellings, strings.Fields(inBase64(around+token+around))...)
