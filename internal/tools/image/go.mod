@@ -1,4 +1,4 @@
-module github.com/conductorone/baton-whimsical/tools/image
+module github.com/conductorone/baton-whimsical/internal/tools/image
 
 go 1.26.0
 
