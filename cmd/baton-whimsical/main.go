@@ -55,7 +55,12 @@ func main() {
 
 // newServer builds the connector for the SDK, in place of its config.RunConnector.
 func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs})
+	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{
+		TokenSource:         o.TokenSource,
+		SelectedAuthMethod:  o.SelectedAuthMethod,
+		SyncResourceTypeIDs: o.SyncResourceTypeIDs,
+		EgressPolicy:        o.EgressPolicy,
+	})
 	if err != nil {
 		return nil, err
 	}

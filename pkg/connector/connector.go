@@ -10,6 +10,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -23,7 +24,8 @@ type Connector struct {
 var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
 // New returns the connector that cfg describes. It makes no request; settings
-// that cannot work are refused with InvalidArgument.
+// that cannot work are refused with InvalidArgument, those that the egress
+// policy in opts forbids with FailedPrecondition.
 func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
@@ -34,7 +36,17 @@ func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts) (c
 	if err != nil {
 		return nil, nil, err
 	}
-	if opts != nil && opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
+	if opts == nil {
+		opts = &cli.ConnectorOpts{}
+	}
+	base := client.BaseURL()
+	if err := checkEgress(opts.EgressPolicy, base); err != nil {
+		return nil, nil, err
+	}
+	if base.String() != whimsical.DefaultBaseURL {
+		ctxzap.Extract(ctx).Info("baton-whimsical: base-url is not the default", zap.String("host", base.Host))
+	}
+	if opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
 		ctxzap.Extract(ctx).Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
 	}
 	return &Connector{client: client}, nil, nil

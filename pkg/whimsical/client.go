@@ -84,6 +84,11 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	return &Client{http: wrapped, users: base.JoinPath(usersPath), token: token, retryPause: firstRetryPause}, nil
 }
 
+// BaseURL returns the base URL that all requests go below, with a trailing slash.
+func (c *Client) BaseURL() *url.URL {
+	return c.users.JoinPath("../")
+}
+
 // answer is a whole response of the API.
 type answer struct {
 	statusCode int
