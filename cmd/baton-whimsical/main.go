@@ -12,7 +12,9 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
 	"github.com/conductorone/baton-sdk/pkg/types"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	cfg "github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
@@ -55,7 +57,13 @@ func main() {
 
 // newServer builds the connector for the SDK, in place of its config.RunConnector.
 func newServer(ctx context.Context, settings *cfg.Whimsical, o cli.RunTimeOpts) (types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, settings, &cli.ConnectorOpts{
+	logged := ctx
+	if o.SessionStore == nil {
+		// A service is two processes. The first one builds the connector to ask for
+		// its capabilities alone, and the second one says what there is to say.
+		logged = ctxzap.ToContext(ctx, zap.NewNop())
+	}
+	builder, opts, err := connector.New(logged, settings, &cli.ConnectorOpts{
 		TokenSource:         o.TokenSource,
 		SelectedAuthMethod:  o.SelectedAuthMethod,
 		SyncResourceTypeIDs: o.SyncResourceTypeIDs,

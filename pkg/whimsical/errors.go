@@ -191,11 +191,16 @@ func asListError(err error) error {
 	return err
 }
 
-const adviceNetwork = "check the network, the proxy settings and base-url"
+const (
+	adviceNetwork   = "check the network, the proxy settings and base-url"
+	adviceClock     = "check this machine's clock, and whether a proxy answers in the server's place"
+	adviceAuthority = "where a proxy inspects TLS, give its certificate authority in SSL_CERT_FILE; else check base-url"
+	adviceProxy     = "put a user and a password into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT"
+)
 
 // transportError describes a request that got no whole answer. Only the kind
-// of failure enters the text: the underlying errors quote the URL, and bytes
-// that the server sent.
+// of failure enters the text, and err is not wrapped: it quotes the URL, and
+// bytes that the server or a proxy sent.
 func transportError(ctx context.Context, method, path string, err error) *Error {
 	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
 	dnsErr, isDNS := errors.AsType[*net.DNSError](err)
@@ -211,13 +216,38 @@ func transportError(ctx context.Context, method, path string, err error) *Error 
 		status.Code(err) == codes.DeadlineExceeded: // the SDK's transport replaces some timeouts by a status of its own
 		e.Code, e.reason = codes.DeadlineExceeded, "no whole answer arrived in time"
 	case isA[*tls.CertificateVerificationError](err), isA[x509.HostnameError](err):
-		e.Code, e.reason = codes.FailedPrecondition, "the server's TLS certificate is not trusted"
+		e.Code = codes.FailedPrecondition
+		e.reason, e.advice = certificateError(err)
 	case isA[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		e.Code, e.reason = codes.FailedPrecondition, "the server does not speak TLS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.reason = "the connection was refused"
+	case proxyWantsLogin(err):
+		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the proxy asks for a login (407)", adviceProxy
 	}
 	return e
+}
+
+// certificateError returns what is wrong with the server's certificate and what
+// to do. The first reason counts: crypto/x509 looks at the time, then at the
+// name, then for an authority.
+func certificateError(err error) (string, string) {
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case invalid.Reason == x509.Expired:
+		return "the server's TLS certificate has expired or is not valid yet", adviceClock
+	case isA[x509.HostnameError](err):
+		return "the server's TLS certificate is for another host", adviceNetwork
+	default:
+		return "the server's TLS certificate is not trusted", adviceAuthority
+	}
+}
+
+// proxyWantsLogin reports whether a proxy answered CONNECT with 407 (RFC 9110
+// section 15.5.8). The error of net/http holds the reason phrase alone.
+func proxyWantsLogin(err error) bool {
+	urlErr, ok := errors.AsType[*url.Error](err)
+	return ok && strings.EqualFold(urlErr.Err.Error(), http.StatusText(http.StatusProxyAuthRequired))
 }
 
 // isA reports whether an error is or wraps one of the type.
