@@ -82,10 +82,7 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 // who is gone is done already. It fails with InvalidArgument without user_id, and
 // with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
-	id, ok := actions.GetStringArg(args, profileUserID)
-	if !ok || strings.TrimSpace(id) == "" {
-		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, profileUserID)
-	}
+	id, _ := actions.GetStringArg(args, profileUserID)
 	if err := a.change(ctx, id); err != nil {
 		// The SDK passes on the text alone: this one holds the code.
 		return nil, nil, status.Convert(err).Err()
@@ -94,6 +91,9 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
+	if strings.TrimSpace(id) == "" {
+		return invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, profileUserID)
+	}
 	operation, already := "user disabled", "is inactive already"
 	if a.active {
 		operation, already = "user enabled", "is active already"
@@ -108,7 +108,7 @@ func (a statusAction) change(ctx context.Context, id string) error {
 	}
 	switch {
 	case isNotFound(err) && a.active:
-		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
+		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%w)", a.name, err)
 	case isNotFound(err):
 		logUnchanged(ctx, operation, id, "is gone already")
 		return nil

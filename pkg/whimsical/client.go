@@ -67,7 +67,7 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 
 	httpClient, err := uhttp.NewClient(ctx, uhttp.WithUserAgent("baton-whimsical"))
 	if err != nil {
-		return nil, failure(codes.Internal, "no HTTP client: %v", err)
+		return nil, failure(codes.Internal, "no HTTP client: %w", err)
 	}
 	httpClient.Transport = &transport{next: httpClient.Transport, authorization: "Bearer " + token}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -75,11 +75,11 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	// Decisions rest on fresh reads, and a page is read once. The SDK takes its
 	// cache's settings from the environment alone.
 	if err := os.Setenv("BATON_DISABLE_HTTP_CACHE", "true"); err != nil {
-		return nil, failure(codes.Internal, "the SDK's response cache cannot be switched off: %v", err)
+		return nil, failure(codes.Internal, "the SDK's response cache cannot be switched off: %w", err)
 	}
 	wrapped, err := uhttp.NewBaseHttpClientWithContext(quiet(ctx), httpClient)
 	if err != nil {
-		return nil, failure(codes.Internal, "no HTTP client: %v", err)
+		return nil, failure(codes.Internal, "no HTTP client: %w", err)
 	}
 	return &Client{http: wrapped, users: base.JoinPath(usersPath), token: token, retryPause: firstRetryPause}, nil
 }
@@ -114,7 +114,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 	if body != nil {
 		encoded, err := json.Marshal(body, json.Deterministic(true))
 		if err != nil {
-			return nil, failure(codes.Internal, "a %s body cannot be encoded: %v", method, err)
+			return nil, failure(codes.Internal, "a %s body cannot be encoded: %w", method, err)
 		}
 		options = append(options, uhttp.WithBody(encoded), uhttp.WithContentType(scimContentType))
 	}

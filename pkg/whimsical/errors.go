@@ -75,11 +75,31 @@ func HTTPStatus(err error) int {
 	return 0
 }
 
-// failure makes an error that is no answer of the API, with a code chosen on
-// purpose.
-func failure(code codes.Code, format string, args ...any) error {
-	return status.Errorf(code, "baton-whimsical: "+format, args...)
+// Errorf returns an error that is no answer of the API, with a code chosen on
+// purpose and the prefix of all errors. As in fmt.Errorf, %w wraps a cause.
+//
+// Nothing is wrapped that quotes a URL, or bytes of a server or a proxy, as the
+// errors of net/http and of a JSON decoder do: tokens and e-mail addresses stand
+// in both. The text names the kind of failure instead.
+func Errorf(code codes.Code, format string, args ...any) error {
+	return &codedError{error: fmt.Errorf("baton-whimsical: "+format, args...), code: code}
 }
+
+// failure is Errorf.
+func failure(code codes.Code, format string, args ...any) error { return Errorf(code, format, args...) }
+
+// codedError is an error with a gRPC code, which status.Errorf cannot wrap.
+type codedError struct {
+	error
+
+	code codes.Code
+}
+
+// Unwrap returns the cause, or nil.
+func (e *codedError) Unwrap() error { return errors.Unwrap(e.error) }
+
+// GRPCStatus lets status.Code find the code, and gRPC carry it.
+func (e *codedError) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
 
 const (
 	adviceToken = "the SCIM token was refused: reveal it again in Whimsical's Workspace settings and update " +
@@ -199,8 +219,7 @@ const (
 )
 
 // transportError describes a request that got no whole answer. Only the kind
-// of failure enters the text, and err is not wrapped: it quotes the URL, and
-// bytes that the server or a proxy sent.
+// of failure enters the text, see [Errorf].
 func transportError(ctx context.Context, method, path string, err error) *Error {
 	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
 	dnsErr, isDNS := errors.AsType[*net.DNSError](err)

@@ -71,7 +71,7 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	quoted, err := json.Marshal(userName)
 	if err != nil {
-		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %v", err)
+		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %w", err)
 	}
 	query := pageQuery(1, pageSize)
 	query.Set("filter", "userName eq "+string(quoted))
