@@ -38,8 +38,8 @@ func TestSettingsExist(t *testing.T) {
 	for name := range known {
 		variables["BATON_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = true
 	}
-	// Flags of other programs: baton, docker, jq, sha256sum, systemctl.
-	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now"}
+	// Flags of other programs: baton, docker, jq, kubectl, sha256sum, systemctl.
+	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now", "namespace"}
 
 	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx", "docs/troubleshooting.md", "docs/operations.md"}, manifests...)
 	for _, name := range documents {

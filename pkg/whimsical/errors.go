@@ -105,7 +105,7 @@ const (
 	adviceToken = "the SCIM token was refused: reveal it again in Whimsical's Workspace settings and update " +
 		"whimsical-token (BATON_WHIMSICAL_TOKEN)"
 	adviceForbidden = "the token may not do this: SCIM provisioning must be enabled in Whimsical's Workspace settings, " +
-		"which takes the Enterprise plan and SAML SSO"
+		"which takes a plan that includes SCIM, and SAML SSO"
 	adviceBaseURL = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
 		"), and that SCIM provisioning is still enabled in Whimsical's Workspace settings (disabling SAML SSO disables SCIM)"
 	adviceWebPage = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, " +
