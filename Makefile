@@ -56,14 +56,18 @@ cross: ## Build static binaries for linux, darwin and windows on amd64 and arm64
 	done; done
 
 # A release publishes this image as ghcr.io/OWNER/baton-whimsical. It has no base
-# image, so building it pulls none.
-IMAGE ?= baton-whimsical:dev
-ARCH  ?= $(shell go env GOARCH)
+# image, so building it pulls none. The same commit makes the same image.
+IMAGE    ?= baton-whimsical:dev
+ARCH     ?= $(shell go env GOARCH)
+SOURCE   ?= https://github.com/conductorone/baton-whimsical
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+CREATED  := $(shell git log -1 --format=%cI 2>/dev/null)
 
 .PHONY: image
 image: ## Build a minimal OCI image into dist/, for docker load (IMAGE=name:tag ARCH=amd64)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build $(GOFLAGS_BUILD) -o dist/image-$(ARCH)/baton-whimsical ./cmd/baton-whimsical
-	go run -C internal/tools/image . -binary $(CURDIR)/dist/image-$(ARCH)/baton-whimsical -arch $(ARCH) -tag $(IMAGE) -out $(CURDIR)/dist/image-$(ARCH).tar
+	go run -C internal/tools/image . -binary $(CURDIR)/dist/image-$(ARCH)/baton-whimsical -arch $(ARCH) -tag $(IMAGE) \
+		-source $(SOURCE) -revision $(REVISION) -version $(VERSION:v%=%) -created $(CREATED) -out $(CURDIR)/dist/image-$(ARCH).tar
 	@echo "dist/image-$(ARCH).tar: docker load -i dist/image-$(ARCH).tar"
 
 .PHONY: generate
