@@ -87,7 +87,7 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 	}))
 	path, err := build.(func() (string, error))()
 	if err != nil {
-		t.Fatal(err)
+		fail(t, err)
 	}
 	return path
 }
