@@ -85,9 +85,6 @@ func Errorf(code codes.Code, format string, args ...any) error {
 	return &codedError{error: fmt.Errorf("baton-whimsical: "+format, args...), code: code}
 }
 
-// failure is Errorf.
-func failure(code codes.Code, format string, args ...any) error { return Errorf(code, format, args...) }
-
 // codedError is an error with a gRPC code, which status.Errorf cannot wrap.
 type codedError struct {
 	error

@@ -180,14 +180,14 @@ func (at position) advance(users []uint64, total number) (step, error) {
 
 	switch {
 	case at.Read > maxUsers:
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
 	case len(users) > maxAnswer:
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: %d users were asked for, and %d came in one answer, more than can be synced at once: users would be missing, so the sync stops here",
 			usersPath, pageSize, len(users))
 	case at.Read == 0 && len(users) == 0 && !total.known:
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)
 	case at.Read == 0 && len(users) == 0:
 		return next.finish(len(users))
@@ -229,12 +229,12 @@ func (at position) take(users []uint64, from int) (step, error) {
 // does not count them, may have more than it shows.
 func (at position) finish(users int) (step, error) {
 	if at.Total > at.Read {
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the server reports %d users, but only %d could be read: users would be missing, so the sync stops here",
 			usersPath, at.Total, at.Read)
 	}
 	if at.Total < 0 && users >= pageSize {
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
 	}
 	return step{next: at, end: true}, nil
@@ -243,7 +243,7 @@ func (at position) finish(users int) (step, error) {
 // restart begins the next pass.
 func (at position) restart() (step, error) {
 	if at.Pass+1 >= maxPasses {
-		return step{}, failure(codes.Aborted,
+		return step{}, Errorf(codes.Aborted,
 			"GET /%s: the list of users kept changing while it was read, or the server does not page by startIndex: "+
 				"a sync now could miss users, so it stops here; run it again when the workspace is quieter", usersPath)
 	}
@@ -272,7 +272,7 @@ func parsePosition(token string) (position, error) {
 	err := json.Unmarshal([]byte(token), &at)
 	if err != nil || at.Request < 1 || at.Request > 2*maxPasses*maxUsers || at.Read < 0 || at.Read > 2*maxUsers ||
 		at.Pass < 0 || at.Pass >= maxPasses || at.token() != token {
-		return position{}, failure(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
+		return position{}, Errorf(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
 	}
 	return at, nil
 }

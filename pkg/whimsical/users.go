@@ -71,7 +71,7 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	quoted, err := json.Marshal(userName)
 	if err != nil {
-		return nil, failure(codes.InvalidArgument, "the userName cannot be encoded: %w", err)
+		return nil, Errorf(codes.InvalidArgument, "the userName cannot be encoded: %w", err)
 	}
 	query := pageQuery(1, pageSize)
 	query.Set("filter", "userName eq "+string(quoted))
@@ -101,7 +101,7 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 		}
 	}
 	if whole := list.total.known && list.total.value <= len(list.users); found == nil && others && !whole {
-		return nil, failure(codes.FailedPrecondition,
+		return nil, Errorf(codes.FailedPrecondition,
 			"GET %s: the server ignores the filter and returns users page by page: whether this user exists cannot be seen", c.displayPath(c.users))
 	}
 	return found, nil
@@ -186,7 +186,7 @@ func (r *usersReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		}
 		r.users = append(r.users, one.user)
 		if one.problem != nil && r.problem == nil {
-			r.problem = failure(codes.FailedPrecondition,
+			r.problem = Errorf(codes.FailedPrecondition,
 				"GET /%s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
 				usersPath, len(r.users), one.problem)
 		}
