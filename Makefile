@@ -15,7 +15,8 @@ build: ## Build the connector into bin/
 
 .PHONY: tools
 tools: build ## Build the connector, the simulator and the baton command into bin/
-	go build -o $(BIN)/ ./cmd/whimsical-sim github.com/conductorone/baton-sdk/cmd/baton
+	go build -o $(BIN)/ ./cmd/whimsical-sim
+	go build -C internal/tools -o $(CURDIR)/$(BIN)/ github.com/conductorone/baton-sdk/cmd/baton
 
 .PHONY: demo
 demo: tools ## Sync a simulated workspace, end to end, and show the result
@@ -39,7 +40,8 @@ race: ## The tests under the race detector
 
 .PHONY: lint
 lint: ## Run the pinned golangci-lint
-	go tool -modfile=tools/go.mod golangci-lint run ./...
+	go build -C internal/tools -o $(CURDIR)/$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(BIN)/golangci-lint run ./...
 
 .PHONY: e2e
 e2e: ## The tests of the real binaries alone: one-shot, service mode and lambda
@@ -54,22 +56,26 @@ cross: ## Build static binaries for linux, darwin and windows on amd64 and arm64
 	done; done
 
 # A release publishes this image as ghcr.io/OWNER/baton-whimsical. It has no base
-# image, so building it pulls none.
-IMAGE ?= baton-whimsical:dev
-ARCH  ?= $(shell go env GOARCH)
+# image, so building it pulls none. The same commit makes the same image.
+IMAGE    ?= baton-whimsical:dev
+ARCH     ?= $(shell go env GOARCH)
+SOURCE   ?= https://github.com/conductorone/baton-whimsical
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+CREATED  := $(shell git log -1 --format=%cI 2>/dev/null)
 
 .PHONY: image
 image: ## Build a minimal OCI image into dist/, for docker load (IMAGE=name:tag ARCH=amd64)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build $(GOFLAGS_BUILD) -o dist/image-$(ARCH)/baton-whimsical ./cmd/baton-whimsical
-	go run -C tools/image . -binary $(CURDIR)/dist/image-$(ARCH)/baton-whimsical -arch $(ARCH) -tag $(IMAGE) -out $(CURDIR)/dist/image-$(ARCH).tar
+	go run -C internal/tools/image . -binary $(CURDIR)/dist/image-$(ARCH)/baton-whimsical -arch $(ARCH) -tag $(IMAGE) \
+		-source $(SOURCE) -revision $(REVISION) -version $(VERSION:v%=%) -created $(CREATED) -out $(CURDIR)/dist/image-$(ARCH).tar
 	@echo "dist/image-$(ARCH).tar: docker load -i dist/image-$(ARCH).tar"
 
 .PHONY: generate
 generate: ## Write conf.gen.go, config_schema.json and baton_capabilities.json anew
 	go generate ./pkg/config
 	$(MAKE) build
-	set -o pipefail; $(BIN)/baton-whimsical config | go run -C tools/jsonindent . > config_schema.json
-	set -o pipefail; $(BIN)/baton-whimsical capabilities | go run -C tools/jsonindent . > baton_capabilities.json
+	set -o pipefail; $(BIN)/baton-whimsical config | go run -C internal/tools/jsonindent . > config_schema.json
+	set -o pipefail; $(BIN)/baton-whimsical capabilities | go run -C internal/tools/jsonindent . > baton_capabilities.json
 
 .PHONY: fresh
 fresh: ## Fail when a generated file is stale
@@ -84,7 +90,7 @@ bench: ## Run the benchmarks: small ones, whole syncs, whole processes (about 12
 
 .PHONY: chart
 chart: ## Draw docs/performance.svg from the last make bench
-	go run -C tools/chart . -out $(CURDIR)/docs/performance.svg < dist/bench.txt
+	go run -C internal/tools/chart . -out $(CURDIR)/docs/performance.svg < dist/bench.txt
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for two minutes (FUZZTIME=2m)
@@ -93,7 +99,7 @@ fuzz: ## Run each fuzz target for two minutes (FUZZTIME=2m)
 # A tool, not a gate: each line is a change of the code that no test notices.
 .PHONY: mutate
 mutate: ## Print the mutation score of the client and the connector (an hour; MUTATE=./pkg/connector for one)
-	go run -C tools/mutate . -root $(CURDIR) $(or $(MUTATE),./pkg/whimsical ./pkg/connector)
+	go run -C internal/tools/mutate . -root $(CURDIR) $(or $(MUTATE),./pkg/whimsical ./pkg/connector)
 
 .PHONY: clean
 clean: ## Remove what the targets made

@@ -3,6 +3,8 @@
 package docs_test
 
 import (
+	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,9 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/actions"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/field"
+	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 const root = ".."
@@ -23,6 +30,7 @@ var (
 	variablePattern = regexp.MustCompile(`\bBATON_[A-Z0-9_]+\b`)
 	flagPattern     = regexp.MustCompile(`(?:^|[\s` + "`" + `(])--([a-z][a-z0-9-]*)`)
 	linkPattern     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	filePattern     = regexp.MustCompile("`((?:cmd|docs|internal|pkg|scripts)/[^` *]*[^` */]|[A-Za-z_]+\\.(?:go|json|md|mdx))`")
 	headingPattern  = regexp.MustCompile(`(?m)^#{1,6} (.*)$`)
 )
 
@@ -38,8 +46,8 @@ func TestSettingsExist(t *testing.T) {
 	for name := range known {
 		variables["BATON_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = true
 	}
-	// Flags of other programs: baton, docker, jq, sha256sum, systemctl.
-	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now"}
+	// Flags of other programs: baton, docker, jq, kubectl, sha256sum, systemctl.
+	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now", "namespace"}
 
 	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx", "docs/troubleshooting.md", "docs/operations.md"}, manifests...)
 	for _, name := range documents {
@@ -60,6 +68,106 @@ func TestSettingsExist(t *testing.T) {
 	for _, f := range config.Config.Fields {
 		if !strings.Contains(readme, "`--"+f.FieldName+"`") {
 			t.Errorf("the README does not document --%s", f.FieldName)
+		}
+	}
+}
+
+// TestRolesAndActionsAreDocumented asks the connector which there are.
+func TestRolesAndActionsAreDocumented(t *testing.T) {
+	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: "test-token"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, syncer := range built.ResourceSyncers(t.Context()) {
+		if syncer.ResourceType(t.Context()).GetId() != "role" {
+			continue
+		}
+		roles, _, err := syncer.List(t.Context(), nil, rs.SyncOpAttrs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range roles {
+			names = append(names, role.GetDisplayName(), "`"+role.GetId().GetResource()+"`")
+		}
+	}
+	var registered actionNames
+	provider, ok := built.(connectorbuilder.GlobalActionProvider)
+	if !ok {
+		t.Fatal("the connector has no actions")
+	}
+	if err := provider.GlobalActions(t.Context(), &registered); err != nil {
+		t.Fatal(err)
+	}
+	if len(names) == 0 || len(registered.names) == 0 {
+		t.Fatalf("the connector has the roles %v and the actions %v", names, registered.names)
+	}
+	for _, document := range []string{"README.md", "docs/connector.mdx"} {
+		text := read(t, root, document)
+		for _, name := range append(names, registered.names...) {
+			if !strings.Contains(text, name) {
+				t.Errorf("%s does not name %s", document, name)
+			}
+		}
+	}
+}
+
+// actionNames collects the names of the actions that are registered.
+type actionNames struct {
+	actions.ActionRegistry // nothing but Register is called
+
+	names []string
+}
+
+// Register implements actions.ActionRegistry.
+func (a *actionNames) Register(_ context.Context, schema *v2.BatonActionSchema, _ actions.ActionHandler) error {
+	a.names = append(a.names, schema.GetName())
+	return nil
+}
+
+// TestContributingNamesWhatIsThere checks that the files that it names exist, and
+// that it describes each folder of internal.
+func TestContributingNamesWhatIsThere(t *testing.T) {
+	text := read(t, root, "CONTRIBUTING.md")
+	var files []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "vendor", "bin", "dist"}, entry.Name()) {
+			return filepath.SkipDir
+		}
+		files = append(files, filepath.ToSlash(path))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range filePattern.FindAllStringSubmatch(text, -1) {
+		if !slices.ContainsFunc(files, func(path string) bool { return strings.HasSuffix(path, "/"+match[1]) }) {
+			t.Errorf("CONTRIBUTING.md names %s, which is not there", match[1])
+		}
+	}
+	folders, err := os.ReadDir(filepath.Join(root, "internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if !strings.Contains(text, "\n    internal/"+folder.Name()+"/ ") {
+			t.Errorf("CONTRIBUTING.md does not describe internal/%s", folder.Name())
+		}
+	}
+}
+
+// TestOperationsQuotesTheMeasuredFigures checks the one place that repeats what
+// performance.md tells of 100,000 users without latency.
+func TestOperationsQuotesTheMeasuredFigures(t *testing.T) {
+	row := regexp.MustCompile(`(?m)^\| 100,000 \| 0 \| ([0-9,]+) \| ([0-9.]+ s) [^|]*\| ([0-9.]+ s) [^|]*\| ([0-9]+ MiB) `).
+		FindStringSubmatch(read(t, "performance.md"))
+	if row == nil {
+		t.Fatal("performance.md has no row for 100,000 users")
+	}
+	operations := read(t, "operations.md")
+	for _, figure := range row[1:] {
+		if !strings.Contains(operations, figure) {
+			t.Errorf("operations.md does not give the figure %s of performance.md", figure)
 		}
 	}
 }

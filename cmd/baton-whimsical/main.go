@@ -67,6 +67,7 @@ func main() {
 		case invoked.Name() == "lambda":
 			hosting = append(hosting, connector.InLambda)
 		case service:
+			hosting = append(hosting, connector.Unlogged)
 			signals := make(chan os.Signal, 1)
 			signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 			go func() { <-signals; stop(connectorrunner.ErrSigTerm) }()
@@ -102,7 +103,9 @@ func end(screen *terminal.Screen, err error) {
 
 // newConnector builds the connector and what serves it, in place of the SDK's config.RunConnector.
 func newConnector(ctx context.Context, c *cfg.Whimsical, o cli.RunTimeOpts, hosting ...func(*connector.Connector)) (*connector.Connector, types.ConnectorServer, error) {
-	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{SyncResourceTypeIDs: o.SyncResourceTypeIDs}, hosting...)
+	builder, opts, err := connector.New(ctx, c, &cli.ConnectorOpts{
+		TokenSource: o.TokenSource, SelectedAuthMethod: o.SelectedAuthMethod, SyncResourceTypeIDs: o.SyncResourceTypeIDs, EgressPolicy: o.EgressPolicy,
+	}, hosting...)
 	if err != nil {
 		return nil, nil, err
 	}

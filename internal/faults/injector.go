@@ -164,7 +164,7 @@ type Workspace struct {
 
 // Serve serves a workspace until the test ends, which fails when a request has
 // followed a redirect to another host.
-func Serve(t testing.TB, cfg sim.Config) *Workspace {
+func Serve(t *testing.T, cfg sim.Config) *Workspace {
 	t.Helper()
 	cfg.Token = leaks.Token
 	workspace, err := sim.New(cfg)

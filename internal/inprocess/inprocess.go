@@ -41,6 +41,12 @@ type Host struct {
 // connector's.
 func Start(ctx context.Context, connector types.ConnectorServer) (*Host, error) {
 	listener := bufconn.Listen(1 << 20) // bytes of an answer that wait for the reader
+	conn, err := grpc.NewClient("passthrough:///in-process",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, err
+	}
 	server := grpc.NewServer(grpc.ChainUnaryInterceptor(ugrpc.UnaryServerInterceptor(ctx)...))
 	for _, service := range []*grpc.ServiceDesc{
 		&v2.ConnectorService_ServiceDesc, &v2.ResourceTypesService_ServiceDesc, &v2.ResourcesService_ServiceDesc,
@@ -52,13 +58,6 @@ func Start(ctx context.Context, connector types.ConnectorServer) (*Host, error) 
 		server.RegisterService(service, connector)
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close
-	conn, err := grpc.NewClient("passthrough:///in-process",
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		server.Stop()
-		return nil, err
-	}
 	return &Host{ConnectorClient: connectorclient.NewConnectorClient(ctx, conn), server: server, conn: conn}, nil
 }
 

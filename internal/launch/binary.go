@@ -24,12 +24,16 @@ import (
 	"testing"
 )
 
-// The commands that can be built.
+// The commands that can be built. Baton is one of another module, in toolsDir.
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
 	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
+
+// toolsDir is the folder of the module that pins baton, from where the tests of a
+// package in internal run.
+const toolsDir = "../tools"
 
 var (
 	builds   sync.Map // of package and tags to a func() (string, error)
@@ -61,11 +65,17 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 		if err != nil {
 			return "", err
 		}
-		if err := dependOn(pkg); err != nil {
-			return "", err
-		}
 		path := filepath.Join(dir, filepath.Base(pkg))
 		args := []string{"build", "-o", path}
+		if pkg == Baton {
+			args = []string{"build", "-C", toolsDir, "-o", path}
+			_, err = os.ReadFile(filepath.Join(toolsDir, "go.mod")) // as dependOn does
+		} else {
+			err = dependOn(pkg)
+		}
+		if err != nil {
+			return "", err
+		}
 		for _, tag := range tags {
 			args = append(args, "-tags", tag)
 		}
@@ -77,7 +87,7 @@ func Binary(t testing.TB, pkg string, tags ...string) string {
 	}))
 	path, err := build.(func() (string, error))()
 	if err != nil {
-		t.Fatal(err)
+		fail(t, err)
 	}
 	return path
 }

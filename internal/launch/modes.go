@@ -22,12 +22,12 @@ type Folder struct {
 	Dir, File string
 	Env       []string
 
-	t testing.TB
+	t *testing.T
 }
 
 // NewFolder returns an empty folder for runs against a workspace, with the log level
 // at error.
-func NewFolder(t testing.TB, w *faults.Workspace) *Folder {
+func NewFolder(t *testing.T, w *faults.Workspace) *Folder {
 	t.Helper()
 	dir := t.TempDir()
 	return &Folder{t: t, Dir: dir, File: filepath.Join(dir, "sync.c1z"), Env: append(Settings(w), "BATON_LOG_LEVEL=error")}
@@ -91,7 +91,7 @@ func (f *Folder) HoldsNothing() {
 }
 
 // Holds fails the test unless the last completed sync in a file says what is wanted.
-func Holds(t testing.TB, path string, want synctest.Access) {
+func Holds(t *testing.T, path string, want synctest.Access) {
 	t.Helper()
 	picture, err := synctest.Read(t.Context(), path)
 	if err != nil {
@@ -104,14 +104,14 @@ func Holds(t testing.TB, path string, want synctest.Access) {
 }
 
 // Service starts a connector in service mode with additional environment variables.
-func Service(t testing.TB, server *c1.Server, w *faults.Workspace, env ...string) *Process {
+func Service(t *testing.T, server *c1.Server, w *faults.Workspace, env ...string) *Process {
 	t.Helper()
 	all := append(server.Environment(), Settings(w)...)
 	return Start(t, Command{Path: Binary(t, Connector), Dir: t.TempDir(), Env: append(all, env...)})
 }
 
 // Function starts an execution environment of a lambda function.
-func Function(t testing.TB, lambda *c1.Lambda) *Process {
+func Function(t *testing.T, lambda *c1.Lambda) *Process {
 	t.Helper()
 	path := Binary(t, Connector, "baton_lambda_support")
 	return Start(t, Command{Path: path, Args: []string{"lambda"}, Dir: t.TempDir(), Env: lambda.Environment()})

@@ -19,7 +19,7 @@ const token = "test-token"
 // Tested here is what this package adds to the library, and what internal/e2e, whose
 // syncs and changes are compared with the workspace, does not go through.
 
-func newWorkspace(t testing.TB, cfg sim.Config) *sim.Workspace {
+func newWorkspace(t *testing.T, cfg sim.Config) *sim.Workspace {
 	t.Helper()
 	cfg.Token = token
 	w, err := sim.New(cfg)
@@ -30,7 +30,7 @@ func newWorkspace(t testing.TB, cfg sim.Config) *sim.Workspace {
 }
 
 // send makes a request, whose status must be the wanted one, and returns the answer.
-func send(t testing.TB, w *sim.Workspace, want int, method, path, body string) map[string]any {
+func send(t *testing.T, w *sim.Workspace, want int, method, path, body string) map[string]any {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, sim.BasePath+path, strings.NewReader(body))
 	request.Header.Set("Authorization", "Bearer "+token)
@@ -48,12 +48,12 @@ func send(t testing.TB, w *sim.Workspace, want int, method, path, body string) m
 	return answer
 }
 
-func patch(t testing.TB, w *sim.Workspace, want int, id, operation string) {
+func patch(t *testing.T, w *sim.Workspace, want int, id, operation string) {
 	t.Helper()
 	send(t, w, want, http.MethodPatch, "Users/"+id, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`+operation+`]}`)
 }
 
-func create(t testing.TB, w *sim.Workspace, want int, attributes string) sim.User {
+func create(t *testing.T, w *sim.Workspace, want int, attributes string) sim.User {
 	t.Helper()
 	id, _ := send(t, w, want, http.MethodPost, "Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],`+attributes+`}`)["id"].(string)
 	user, _ := w.User(id)
@@ -61,7 +61,7 @@ func create(t testing.TB, w *sim.Workspace, want int, attributes string) sim.Use
 }
 
 // listed returns the user names that a query finds.
-func listed(t testing.TB, w *sim.Workspace, query string) []string {
+func listed(t *testing.T, w *sim.Workspace, query string) []string {
 	t.Helper()
 	var names []string
 	found, _ := send(t, w, http.StatusOK, http.MethodGet, "Users?"+query, "")["Resources"].([]any)
@@ -197,8 +197,17 @@ func FuzzNoRequestFailsTheSimulator(f *testing.F) {
 }
 
 func BenchmarkPage(b *testing.B) {
-	w := newWorkspace(b, sim.Config{Users: 100_000})
+	w, err := sim.New(sim.Config{Users: 100_000, Token: token})
+	if err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
-		send(b, w, http.StatusOK, http.MethodGet, "Users?startIndex=90001&count=100", "")
+		request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, sim.BasePath+"Users?startIndex=90001&count=100", nil)
+		request.Header.Set("Authorization", "Bearer "+token)
+		recorder := httptest.NewRecorder()
+		w.Handler().ServeHTTP(recorder, request)
+		if recorder.Code != http.StatusOK {
+			b.Fatal(recorder.Body)
+		}
 	}
 }

@@ -68,10 +68,7 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 // invoke changes the status, unless it is as asked already. Disabling somebody who is gone is done already.
 // It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
-	id, ok := actions.GetStringArg(args, ProfileUserID)
-	if !ok || strings.TrimSpace(id) == "" {
-		return nil, nil, invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, ProfileUserID)
-	}
+	id, _ := actions.GetStringArg(args, ProfileUserID)
 	if err := a.change(ctx, id); err != nil {
 		// The SDK passes on the text alone: this one holds the code.
 		return nil, nil, status.Convert(err).Err()
@@ -80,6 +77,9 @@ func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*struc
 }
 
 func (a statusAction) change(ctx context.Context, id string) error {
+	if strings.TrimSpace(id) == "" {
+		return invalidArgument("%s needs the argument %s, the SCIM id of the user, as a string", a.name, ProfileUserID)
+	}
 	operation, enables := OperationDisable, a.status == whimsical.StatusActive
 	if enables {
 		operation = OperationEnable
@@ -94,7 +94,7 @@ func (a statusAction) change(ctx context.Context, id string) error {
 	}
 	switch {
 	case isNotFound(err) && enables:
-		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%v)", a.name, err)
+		return notFound("%s: there is no user with this id in the Whimsical workspace: a user who left has to be created again (%w)", a.name, err)
 	case isNotFound(err):
 		logMissing(ctx, operation, id)
 		return nil

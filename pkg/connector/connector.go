@@ -9,6 +9,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
@@ -18,7 +19,12 @@ import (
 type Connector struct {
 	client  *whimsical.Client
 	members *members
+	log     *zap.Logger // of New
 }
+
+// Unlogged is an option of New in the first process of a service, which asks the connector for its capabilities
+// alone: the second one logs what there is to say.
+func Unlogged(c *Connector) { c.log = zap.NewNop() }
 
 // InLambda is an option of New in AWS Lambda, where each call may reach another process.
 func InLambda(c *Connector) { c.members.pagesAWrite = 1 }
@@ -26,7 +32,8 @@ func InLambda(c *Connector) { c.members.pagesAWrite = 1 }
 var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
 // New returns the connector that cfg describes. It makes no request; settings
-// that cannot work are refused with InvalidArgument.
+// that cannot work are refused with InvalidArgument, those that the egress
+// policy in opts forbids with FailedPrecondition.
 func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts, options ...func(*Connector)) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
@@ -37,12 +44,22 @@ func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts, op
 	if err != nil {
 		return nil, nil, err
 	}
-	if opts != nil && opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
-		ctxzap.Extract(ctx).Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
+	if opts == nil {
+		opts = &cli.ConnectorOpts{}
 	}
-	c := &Connector{client: client, members: &members{client: client, pagesAWrite: pagesAWrite}}
+	c := &Connector{client: client, members: &members{client: client, pagesAWrite: pagesAWrite}, log: ctxzap.Extract(ctx)}
 	for _, option := range options {
 		option(c)
+	}
+	base := client.BaseURL()
+	if err := checkEgress(opts.EgressPolicy, base); err != nil {
+		return nil, nil, err
+	}
+	if base.String() != whimsical.DefaultBaseURL {
+		c.log.Info("baton-whimsical: base-url is not the default", zap.String("host", base.Host))
+	}
+	if opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
+		c.log.Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
 	}
 	return c, nil, nil
 }

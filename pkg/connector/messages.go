@@ -1,5 +1,8 @@
 package connector
 
+// prefix is that of what the connector logs, as of its errors.
+const prefix = "baton-whimsical: "
+
 // What the log says of a sync and of a change, and what a terminal shows in its own
 // words.
 const (

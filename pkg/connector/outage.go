@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 const (
@@ -56,8 +58,8 @@ func (o *outage) watch(read func() error) error {
 	}
 	failures := o.failures
 	o.failures = 0 // the next sync begins anew
-	return status.Errorf(codes.Aborted,
-		prefix+"reading the workspace has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %v)",
+	return whimsical.Errorf(codes.Aborted,
+		"reading the workspace has been failing for %s, %d times in a row: the sync stops here, run it again later (the last failure: %w)",
 		lasted.Round(time.Second), failures, err)
 }
 

@@ -41,7 +41,7 @@ type provisioner struct {
 	accounts               accountBuilder
 	handlers               map[string]actions.ActionHandler
 	log                    *observer.ObservedLogs
-	ctx                    context.Context // that of the test, with the observed log
+	ctx                    context.Context // that of the calls, with the observed log
 }
 
 type accountBuilder interface {
@@ -53,7 +53,7 @@ func newProvisioner(t *testing.T, url, token string) *provisioner {
 	t.Helper()
 	core, observed := observer.New(zapcore.InfoLevel)
 	p := &provisioner{handlers: map[string]actions.ActionHandler{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
-	built, _, err := connector.New(p.ctx, &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
+	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

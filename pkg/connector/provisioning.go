@@ -119,7 +119,7 @@ func provisioned(principal *v2.Resource, ent *v2.Entitlement) (role, string, err
 // orGone says of a missing user what it means for a grant.
 func orGone(err error) error {
 	if isNotFound(err) {
-		return notFound("the account is gone from the Whimsical workspace, or its ID is mistyped: sync again, and create the account before a role is granted (%v)", err)
+		return notFound("the account is gone from the Whimsical workspace, or its ID is mistyped: sync again, and create the account before a role is granted (%w)", err)
 	}
 	return err
 }

@@ -107,7 +107,7 @@ func (b *roleBuilder) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*
 	for _, r := range roles {
 		resource, err := r.resource()
 		if err != nil {
-			return nil, nil, internal("the role %s cannot be built: %v", r.id, err)
+			return nil, nil, internal("the role %s cannot be built: %w", r.id, err)
 		}
 		resources = append(resources, resource)
 	}

@@ -110,7 +110,7 @@ func userResource(user *whimsical.User) (*v2.Resource, error) {
 	}
 	trait, err := anypb.New(userTrait(user))
 	if err != nil {
-		return nil, internal("the user trait cannot be encoded: %v", err)
+		return nil, internal("the user trait cannot be encoded: %w", err)
 	}
 	annos := annotations.Annotations{trait}
 	annos.Append(v2.RawId_builder{Id: user.ID}.Build())

@@ -58,16 +58,16 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	}
 	token = strings.TrimSpace(token)
 	if token == "" {
-		return nil, failure(codes.InvalidArgument, "whimsical-token is empty: set it to the workspace's SCIM OAuth token (BATON_WHIMSICAL_TOKEN)")
+		return nil, Errorf(codes.InvalidArgument, "whimsical-token is empty: set it to the workspace's SCIM OAuth token (BATON_WHIMSICAL_TOKEN)")
 	}
 	if len(token) > 1<<14 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\'' }) {
-		return nil, failure(codes.InvalidArgument,
+		return nil, Errorf(codes.InvalidArgument,
 			"whimsical-token holds characters that no SCIM OAuth token has, or too many of them: copy it again, without quotes, spaces or line breaks")
 	}
 
 	httpClient, err := uhttp.NewClient(ctx, uhttp.WithUserAgent("baton-whimsical"))
 	if err != nil {
-		return nil, failure(codes.Internal, "no HTTP client: %v", err)
+		return nil, Errorf(codes.Internal, "no HTTP client: %w", err)
 	}
 	httpClient.Transport = &transport{next: httpClient.Transport, authorization: "Bearer " + token}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -75,13 +75,18 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	// Decisions rest on fresh reads, and a page is read once. The SDK takes its cache's settings from the
 	// environment alone.
 	if err := os.Setenv("BATON_DISABLE_HTTP_CACHE", "true"); err != nil {
-		return nil, failure(codes.Internal, "the SDK's response cache cannot be switched off: %v", err)
+		return nil, Errorf(codes.Internal, "the SDK's response cache cannot be switched off: %w", err)
 	}
 	wrapped, err := uhttp.NewBaseHttpClientWithContext(quiet(ctx), httpClient)
 	if err != nil {
-		return nil, failure(codes.Internal, "no HTTP client: %v", err)
+		return nil, Errorf(codes.Internal, "no HTTP client: %w", err)
 	}
 	return &Client{http: wrapped, users: base.JoinPath(usersPath), secret: secretPattern(token), retryPause: firstRetryPause}, nil
+}
+
+// BaseURL returns the base URL that all requests go below, with a trailing slash.
+func (c *Client) BaseURL() *url.URL {
+	return c.users.JoinPath("../")
 }
 
 // answer is a whole response of the API.
@@ -100,7 +105,7 @@ func (a *answer) isWebPage() bool {
 // status into an *Error.
 func (c *Client) do(ctx context.Context, method string, target *url.URL, body any) (*answer, error) {
 	if target.Path == c.users.Path+"/" {
-		return nil, failure(codes.InvalidArgument, "a user is needed, but the id is empty") // else it would be a request for all users
+		return nil, Errorf(codes.InvalidArgument, "a user is needed, but the id is empty") // else it would be a request for all users
 	}
 	options := []uhttp.RequestOption{
 		uhttp.WithAccept(acceptTypes),
@@ -109,7 +114,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 	if body != nil {
 		encoded, err := json.Marshal(body, json.Deterministic(true))
 		if err != nil {
-			return nil, failure(codes.Internal, "a %s body cannot be encoded: %v", method, err)
+			return nil, Errorf(codes.Internal, "a %s body cannot be encoded: %w", method, err)
 		}
 		options = append(options, uhttp.WithBody(encoded), uhttp.WithContentType(scimContentType))
 	}

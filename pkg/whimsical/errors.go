@@ -84,25 +84,46 @@ func answered(err error, statusCodes ...int) bool {
 // (RFC 7644 section 3.12).
 func isMissing(err error) bool { return answered(err, http.StatusNotFound, http.StatusGone) }
 
-// failure makes an error that is no answer of the API, with a code chosen on purpose.
-func failure(code codes.Code, format string, args ...any) error {
-	return status.Errorf(code, "baton-whimsical: "+format, args...)
+// Errorf returns an error that is no answer of the API, with a code chosen on purpose and the prefix of all
+// errors. As in fmt.Errorf, %w wraps a cause.
+//
+// Nothing is wrapped that quotes a URL, or bytes of a server or a proxy, as the errors of net/http and of a
+// JSON decoder do: tokens and e-mail addresses stand in both. The text names the kind of failure instead.
+func Errorf(code codes.Code, format string, args ...any) error {
+	return &codedError{error: fmt.Errorf("baton-whimsical: "+format, args...), code: code}
 }
+
+// codedError is an error with a gRPC code, which status.Errorf cannot wrap.
+type codedError struct {
+	error
+
+	code codes.Code
+}
+
+// Unwrap returns the cause, or nil.
+func (e *codedError) Unwrap() error { return errors.Unwrap(e.error) }
+
+// GRPCStatus lets status.Code find the code, and gRPC carry it.
+func (e *codedError) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
 
 const (
 	adviceToken = "the SCIM token was refused: reveal it again in Whimsical's Workspace settings and update " +
 		"whimsical-token (BATON_WHIMSICAL_TOKEN)"
-	adviceForbidden = "the token may not do this: SCIM provisioning must be enabled in Whimsical's Workspace settings, which takes the Enterprise plan and SAML SSO"
-	adviceBaseURL   = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
+	adviceForbidden = "the token may not do this: SCIM provisioning must be enabled in Whimsical's Workspace settings, " +
+		"which takes a plan that includes SCIM, and SAML SSO"
+	adviceBaseURL = "no SCIM API answers at this address: check base-url (the default is " + DefaultBaseURL +
 		"), and that SCIM provisioning is still enabled in Whimsical's Workspace settings (disabling SAML SSO disables SCIM)"
-	adviceWebPage  = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, allow this machine to reach base-url"
-	adviceListed   = "a proxy may not pass this id on, or the API cannot read it: check base-url, and change the user in Workspace settings"
-	adviceFilter   = "the API cannot look people up by userName (it refuses the filter): check base-url, and create the user in Whimsical"
-	adviceRedirect = "a redirect is not followed, since that would hand the token to another address: check base-url"
-	adviceRetry    = "Whimsical's API is failing at the moment: try again later"
-	adviceNetwork  = "check the network, the proxy settings and base-url"
-	adviceByHand   = "check the user in Whimsical's Workspace settings: the change may have to be made there"
-	adviceSlower   = "the API's rate limit is reached: try again later"
+	adviceWebPage   = "a web page answered, not Whimsical's API: a firewall, a proxy or an allow-list stands between, allow this machine to reach base-url"
+	adviceListed    = "a proxy may not pass this id on, or the API cannot read it: check base-url, and change the user in Workspace settings"
+	adviceFilter    = "the API cannot look people up by userName (it refuses the filter): check base-url, and create the user in Whimsical"
+	adviceRedirect  = "a redirect is not followed, since that would hand the token to another address: check base-url"
+	adviceRetry     = "Whimsical's API is failing at the moment: try again later"
+	adviceNetwork   = "check the network, the proxy settings and base-url"
+	adviceClock     = "check this machine's clock, and whether a proxy answers in the server's place"
+	adviceAuthority = "where a proxy inspects TLS, give its certificate authority in SSL_CERT_FILE; else check base-url"
+	adviceProxy     = "put a user and a password into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT"
+	adviceByHand    = "check the user in Whimsical's Workspace settings: the change may have to be made there"
+	adviceSlower    = "the API's rate limit is reached: try again later"
 )
 
 // meanings is what single HTTP statuses mean to the caller.
@@ -199,7 +220,7 @@ func (c *Client) failed(method string, target *url.URL, ans *answer, reason, adv
 func amended(err error, code codes.Code, reason, advice string) error {
 	apiErr, ok := errors.AsType[*Error](err)
 	if !ok {
-		return failure(code, "%s%s", reason, strings.TrimPrefix(status.Convert(err).Message(), "baton-whimsical: "))
+		return Errorf(code, "%s%s", reason, strings.TrimPrefix(status.Convert(err).Message(), "baton-whimsical: "))
 	}
 	e := *apiErr
 	e.Code, e.reason, e.advice = code, strings.TrimSuffix(reason+e.reason, ": "), cmp.Or(advice, e.advice)
@@ -214,8 +235,8 @@ func asListError(err error) error {
 	return err
 }
 
-// transportError describes a request that got no whole answer. Only the kind of failure enters the text: the
-// underlying errors quote the URL, and bytes that the server sent.
+// transportError describes a request that got no whole answer. Only the kind of failure enters the text, see
+// [Errorf].
 func transportError(ctx context.Context, method, path string, err error) *Error {
 	e := &Error{Code: codes.Unavailable, Method: method, Path: path, reason: "no whole answer arrived", advice: adviceNetwork}
 	dnsErr, isDNS := errors.AsType[*net.DNSError](err)
@@ -231,13 +252,37 @@ func transportError(ctx context.Context, method, path string, err error) *Error 
 		status.Code(err) == codes.DeadlineExceeded: // the SDK's transport replaces some timeouts by a status of its own
 		e.Code, e.reason = codes.DeadlineExceeded, "no whole answer arrived in time"
 	case isA[*tls.CertificateVerificationError](err), isA[x509.HostnameError](err):
-		e.Code, e.reason = codes.FailedPrecondition, "the server's TLS certificate is not trusted"
+		e.Code = codes.FailedPrecondition
+		e.reason, e.advice = certificateError(err)
 	case isA[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		e.Code, e.reason = codes.FailedPrecondition, "the server does not speak TLS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.reason = "the connection was refused"
+	case proxyWantsLogin(err):
+		e.Code, e.reason, e.advice = codes.FailedPrecondition, "the proxy asks for a login (407)", adviceProxy
 	}
 	return e
+}
+
+// certificateError returns what is wrong with the server's certificate and what to do. The first reason
+// counts: crypto/x509 looks at the time, then at the name, then for an authority.
+func certificateError(err error) (string, string) {
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case invalid.Reason == x509.Expired:
+		return "the server's TLS certificate has expired or is not valid yet", adviceClock
+	case isA[x509.HostnameError](err):
+		return "the server's TLS certificate is for another host", adviceNetwork
+	default:
+		return "the server's TLS certificate is not trusted", adviceAuthority
+	}
+}
+
+// proxyWantsLogin reports whether a proxy answered CONNECT with 407 (RFC 9110 section 15.5.8). The error of
+// net/http holds the reason phrase alone.
+func proxyWantsLogin(err error) bool {
+	urlErr, ok := errors.AsType[*url.Error](err)
+	return ok && strings.EqualFold(urlErr.Err.Error(), http.StatusText(http.StatusProxyAuthRequired))
 }
 
 // isA reports whether an error is or wraps one of the type.

@@ -73,7 +73,7 @@ func TestAnErrorSaysWhatFailedAndWhatToDo(t *testing.T) {
 	}{
 		"400": {scimscript.Refused(400, "invalidFilter", "no such attribute"), []string{"answered 400 Bad Request: no such attribute"}},
 		"401": {scimscript.Refused(401, "", "token expired"), []string{"answered 401 Unauthorized: token expired: the SCIM token was refused", "Workspace settings", "BATON_WHIMSICAL_TOKEN"}},
-		"403": {scimscript.Refused(403, "", ""), []string{"answered 403 Forbidden: the token may not do this", "Enterprise"}},
+		"403": {scimscript.Refused(403, "", ""), []string{"answered 403 Forbidden: the token may not do this", "a plan that includes SCIM"}},
 		"404": {scimscript.Refused(404, "", ""), []string{"answered 404 Not Found: no SCIM API answers at this address", "base-url", "SAML"}},
 		"429": {scimscript.Refused(429, "", ""), []string{"answered 429 Too Many Requests: the API's rate limit is reached"}},
 		"503": {scimscript.Refused(503, "", "maintenance"), []string{"answered 503 Service Unavailable: maintenance: Whimsical's API is failing at the moment"}},
@@ -163,7 +163,7 @@ func TestAnErrorIsNotChangedAfterItWasMade(t *testing.T) {
 	if *made != before {
 		t.Errorf("the error became %+v", made)
 	}
-	if err := amended(failure(codes.Internal, "why"), codes.Aborted, "then: ", "unused"); status.Code(err) != codes.Aborted || status.Convert(err).Message() != "baton-whimsical: then: why" {
+	if err := amended(Errorf(codes.Internal, "why"), codes.Aborted, "then: ", "unused"); status.Code(err) != codes.Aborted || status.Convert(err).Message() != "baton-whimsical: then: why" {
 		t.Errorf("got %v", err)
 	}
 }

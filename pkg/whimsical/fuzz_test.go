@@ -192,7 +192,10 @@ func FuzzErrorBody(f *testing.F) {
 	f.Add(0, []byte(""))
 	f.Add(-1, []byte(""))
 	f.Add(1<<31, []byte(""))
-	client := clientOf(f, "https://example.org/scim-v2")
+	client, err := New(f.Context(), "https://example.org/scim-v2", scimscript.Token)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, statusCode int, body []byte) {
 		err := client.readError("GET", "/scim-v2/Users", &answer{statusCode: statusCode, body: body})
 		for _, text := range []string{err.Error(), err.Detail, status.Convert(err).Message()} {

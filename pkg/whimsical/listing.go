@@ -166,9 +166,9 @@ func (at position) advance(users []uint64, total number) (step, error) {
 
 	switch {
 	case at.Read > maxUsers:
-		return step{}, failure(codes.FailedPrecondition, "GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
+		return step{}, Errorf(codes.FailedPrecondition, "GET /%s: the list of users does not end: more than %d came, so the sync stops here", usersPath, maxUsers)
 	case at.Read == 0 && len(users) == 0 && !total.known:
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the answer holds no users and does not report that there are none (totalResults): check base-url", usersPath)
 	case at.Read == 0 && len(users) == 0:
 		return next.finish(len(users))
@@ -200,11 +200,11 @@ func (at position) advance(users []uint64, total number) (step, error) {
 // there may be more: a server that ignores startIndex may have more than it shows.
 func (at position) finish(users int) (step, error) {
 	if at.Total > at.Read {
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the server reports %d users, but only %d could be read: users would be missing, so the sync stops here", usersPath, at.Total, at.Read)
 	}
 	if at.Total < 0 && users >= counts[at.Pass] {
-		return step{}, failure(codes.FailedPrecondition,
+		return step{}, Errorf(codes.FailedPrecondition,
 			"GET /%s: the server ignores startIndex and does not report how many users there are: users could be missing, so the sync stops here", usersPath)
 	}
 	return step{next: at, end: true}, nil
@@ -213,7 +213,7 @@ func (at position) finish(users int) (step, error) {
 // restart begins the next pass. The reason tells what was wrong with this one.
 func (at position) restart(reason string) (step, error) {
 	if at.Pass+1 >= maxPasses {
-		return step{}, failure(codes.Aborted, "GET /%s: the list of users kept changing while it was read: the workspace is busy, the server's order "+
+		return step{}, Errorf(codes.Aborted, "GET /%s: the list of users kept changing while it was read: the workspace is busy, the server's order "+
 			"of users is not stable, or it does not page by startIndex; in the last of %d passes %s: a sync now could miss users, so it stops here; "+
 			"run it again when the workspace is quieter", usersPath, maxPasses, reason)
 	}
@@ -241,7 +241,7 @@ func parsePosition(token string) (position, error) {
 	err := json.Unmarshal([]byte(token), &at)
 	if err != nil || at.Request < 1 || at.Request > 2*maxPasses*maxUsers || at.Read < 0 || at.Read > 2*maxUsers ||
 		at.Pass < 0 || at.Pass >= maxPasses || at.token() != token {
-		return position{}, failure(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
+		return position{}, Errorf(codes.InvalidArgument, "the page token is not one of this connector's: start the sync anew")
 	}
 	return at, nil
 }

@@ -139,7 +139,7 @@ func TestFailuresThatNoTestServerHas(t *testing.T) {
 		"an unknown host":      {&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, codes.FailedPrecondition, "the host name is unknown"},
 		"a failing resolver":   {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "no whole answer arrived"},
 		"a slow resolver":      {&net.DNSError{Err: "i/o timeout", Name: "example.com", IsTimeout: true}, codes.DeadlineExceeded, "in time"},
-		"another host's name":  {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}, codes.FailedPrecondition, "TLS certificate is not trusted"},
+		"another host's name":  {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}, codes.FailedPrecondition, "TLS certificate is for another host"},
 		"an unknown authority": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, codes.FailedPrecondition, "TLS certificate is not trusted"},
 		"a status of the SDK":  {status.Error(codes.DeadlineExceeded, "request timeout"), codes.DeadlineExceeded, "in time"},
 		"anything else":        {fmt.Errorf("ada@example.com said %s", scimscript.Token), codes.Unavailable, "no whole answer arrived"},

@@ -38,7 +38,7 @@ func saying(statusCode int, body string) http.HandlerFunc {
 
 // clientOf returns a client of the API at a base URL, with the token that
 // scripts want.
-func clientOf(t testing.TB, baseURL string) *Client {
+func clientOf(t *testing.T, baseURL string) *Client {
 	t.Helper()
 	client, err := New(t.Context(), baseURL, scimscript.Token)
 	if err != nil {

@@ -22,22 +22,22 @@ const DefaultBaseURL = "https://api.whimsical.com/scim-v2/"
 func parseBaseURL(raw string) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil || base.Hostname() == "" || base.Opaque != "" {
-		return nil, failure(codes.InvalidArgument,
+		return nil, Errorf(codes.InvalidArgument,
 			"base-url is not an absolute URL: use the default %s, or leave the setting out", DefaultBaseURL)
 	}
 	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
-		return nil, failure(codes.InvalidArgument,
+		return nil, Errorf(codes.InvalidArgument,
 			"base-url must be a plain URL without credentials, query or fragment, such as %s", DefaultBaseURL)
 	}
 	switch strings.ToLower(base.Scheme) {
 	case "https":
 	case "http":
 		if !isLoopback(base.Hostname()) {
-			return nil, failure(codes.InvalidArgument,
+			return nil, Errorf(codes.InvalidArgument,
 				"base-url uses http to a host that is not this machine: the token would travel unencrypted, use https")
 		}
 	default:
-		return nil, failure(codes.InvalidArgument, "base-url must begin with https://, such as %s", DefaultBaseURL)
+		return nil, Errorf(codes.InvalidArgument, "base-url must begin with https://, such as %s", DefaultBaseURL)
 	}
 	// Joining cleans the path, so that both spellings of the base lead to the same request paths.
 	return base.JoinPath("/"), nil

@@ -93,7 +93,7 @@ func refusesFilter(err error) bool {
 func (c *Client) filtered(ctx context.Context, attribute, value string) (*userList, error) {
 	quoted, err := json.Marshal(value)
 	if err != nil {
-		return nil, failure(codes.InvalidArgument, "the %s cannot be encoded: %v", attribute, err)
+		return nil, Errorf(codes.InvalidArgument, "the %s cannot be encoded: %w", attribute, err)
 	}
 	query := pageQuery(1, pageSize)
 	query.Set("filter", attribute+" eq "+string(quoted))
@@ -144,7 +144,7 @@ func (c *Client) FindUsers(ctx context.Context, userName string) ([]*User, error
 	found := slices.DeleteFunc(slices.Clone(list.users), others)
 	whole := list.total.known && list.total.value <= len(list.users)
 	if len(found) == 0 && len(list.users) > 0 && !whole {
-		return nil, failure(codes.FailedPrecondition,
+		return nil, Errorf(codes.FailedPrecondition,
 			"GET %s: the server ignores the filter and returns users page by page: whether this user exists cannot be seen", c.displayPath(c.users))
 	}
 	return found, nil
@@ -206,7 +206,7 @@ func readList(body []byte) (*userList, error) {
 	case resources.unreadable, !resources.present && !names.name(listResponseSchema) && !total.known:
 		return nil, errNoList
 	case cursor != "" && !total.known:
-		return nil, failure(codes.FailedPrecondition,
+		return nil, Errorf(codes.FailedPrecondition,
 			"GET /%s: the server pages by cursor (nextCursor), and does not report totalResults: users would be missing, so the sync stops here", usersPath)
 	}
 	return &userList{users: resources.users, total: total}, nil
@@ -238,7 +238,7 @@ func (r *usersReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if one.problem == nil {
 			return nil
 		}
-		return failure(codes.FailedPrecondition,
+		return Errorf(codes.FailedPrecondition,
 			"GET /%s: user %d of the answer cannot be read: %v: leaving a user out would give a wrong picture of access, so the sync stops here",
 			usersPath, len(r.users), one.problem)
 	})

@@ -4,6 +4,7 @@
 package terminal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,10 +39,7 @@ func Open(file *os.File) *Screen {
 		return nil
 	}
 	width, _, _ := term.GetSize(descriptor)
-	if width == 0 {
-		width = 80 // where a terminal does not report it
-	}
-	return &Screen{out: file, width: width}
+	return &Screen{out: file, width: cmp.Or(width, 80)} // 80 where a terminal does not report it
 }
 
 // Show shows a line that stays, and below it what is going on, until something else is

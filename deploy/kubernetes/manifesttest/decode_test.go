@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -43,6 +44,8 @@ func objectOf(t *testing.T, manifest string) any {
 		return &corev1.Secret{}
 	case metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}:
 		return &appsv1.Deployment{}
+	case metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}:
+		return &networkingv1.NetworkPolicy{}
 	default:
 		t.Fatalf("unexpected object %s %s", kind.APIVersion, kind.Kind)
 		return nil

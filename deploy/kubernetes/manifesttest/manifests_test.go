@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,6 +43,7 @@ func TestStrictness(t *testing.T) {
 		"a boolean in stringData": {"secret.yaml", `BATON_PROVISIONING: "true"`, `BATON_PROVISIONING: true`},
 		"an unknown field":        {"deployment.yaml", "runAsNonRoot:", "runAsNotRoot:"},
 		"a field in another case": {"deployment.yaml", "readOnlyRootFilesystem:", "readOnlyRootFileSystem:"},
+		"a misspelt direction":    {"networkpolicy.yaml", "  ingress: []", "  ingres: []"},
 		"a field twice":           {"deployment.yaml", "  replicas: 1", "  replicas: 1\n  replicas: 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -262,8 +264,28 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// render builds a kustomization as kubectl does, and decodes what comes out.
+// render returns the secret and the deployment that a kustomization makes.
 func render(t *testing.T, dir string) (*corev1.Secret, *appsv1.Deployment) {
+	t.Helper()
+	objects := build(t, dir)
+	equal(t, "rendered objects", len(objects), 3)
+	return one[corev1.Secret](t, objects), one[appsv1.Deployment](t, objects)
+}
+
+// one returns the only object of a type.
+func one[T any](t *testing.T, objects []any) *T {
+	t.Helper()
+	var found []*T
+	for _, object := range objects {
+		if typed, ok := object.(*T); ok {
+			found = append(found, typed)
+		}
+	}
+	return only(t, reflect.TypeFor[T]().String(), found)
+}
+
+// build builds a kustomization as kubectl does, and decodes what comes out.
+func build(t *testing.T, dir string) []any {
 	t.Helper()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsRootOnly
@@ -271,24 +293,15 @@ func render(t *testing.T, dir string) (*corev1.Secret, *appsv1.Deployment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var secret *corev1.Secret
-	var deployment *appsv1.Deployment
+	var objects []any
 	for _, object := range rendered.Resources() {
 		text, err := object.AsYAML()
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch decoded := decodeObject(t, string(text)).(type) {
-		case *corev1.Secret:
-			secret = decoded
-		case *appsv1.Deployment:
-			deployment = decoded
-		}
+		objects = append(objects, decodeObject(t, string(text)))
 	}
-	if secret == nil || deployment == nil || rendered.Size() != 2 {
-		t.Fatalf("%d objects rendered, want one Secret and one Deployment", rendered.Size())
-	}
-	return secret, deployment
+	return objects
 }
 
 func environment(container corev1.Container) map[string]string {

@@ -1,4 +1,4 @@
-module github.com/conductorone/baton-whimsical/tools/chart
+module github.com/conductorone/baton-whimsical/internal/tools/chart
 
 go 1.26.0
 

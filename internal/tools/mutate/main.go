@@ -2,7 +2,7 @@
 // and runs the tests of the package, which ought to fail. It prints each change
 // that no test noticed, and how many of all were noticed.
 //
-//	go run -C tools/mutate . -root "$PWD" ./pkg/whimsical
+//	go run -C internal/tools/mutate . -root "$PWD" ./pkg/whimsical
 //
 // Public testers pass over conditions of a case, which Go's coverage does not
 // count (https://github.com/go-gremlins/gremlins/issues/298): here those are a

@@ -25,27 +25,51 @@ import (
 // nonroot is the user id that distroless images use.
 const nonroot = 65532
 
+// options are the flags, all of which are required.
+type options struct {
+	binary, arch, tag, out string
+	// What the image's labels tell; created in the form of RFC 3339.
+	source, revision, version, created string
+}
+
 func main() {
-	binary := flag.String("binary", "", "the static linux binary")
-	arch := flag.String("arch", "amd64", "its architecture")
-	tag := flag.String("tag", "", "the image's name, such as example.com/baton-whimsical:dev")
-	out := flag.String("out", "", "the tarball to write")
+	var o options
+	flag.StringVar(&o.binary, "binary", "", "the static linux binary")
+	flag.StringVar(&o.arch, "arch", "", "its architecture, such as amd64")
+	flag.StringVar(&o.tag, "tag", "", "the image's name, such as example.com/baton-whimsical:dev")
+	flag.StringVar(&o.out, "out", "", "the tarball to write")
+	flag.StringVar(&o.source, "source", "", "the URL of the source code")
+	flag.StringVar(&o.revision, "revision", "", "the commit")
+	flag.StringVar(&o.version, "version", "", "the version, without a v")
+	flag.StringVar(&o.created, "created", "", "the time of the commit, such as 2006-01-02T15:04:05Z")
 	flag.Parse()
-	if err := run(*binary, *arch, *tag, *out); err != nil {
+	var missing []error
+	flag.VisitAll(func(f *flag.Flag) {
+		if f.Value.String() == "" {
+			missing = append(missing, fmt.Errorf("-%s is required", f.Name))
+		}
+	})
+	err := errors.Join(missing...)
+	if err == nil {
+		err = run(o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
 }
 
-func run(binary, arch, tag, out string) error {
-	if binary == "" || tag == "" || out == "" {
-		return errors.New("-binary, -tag and -out are required")
-	}
-	reference, err := name.NewTag(tag)
+func run(o options) error {
+	created, err := time.Parse(time.RFC3339, o.created)
 	if err != nil {
 		return err
 	}
-	files, err := fileSystem(binary)
+	created = created.UTC()
+	reference, err := name.NewTag(o.tag)
+	if err != nil {
+		return err
+	}
+	files, err := fileSystem(o.binary)
 	if err != nil {
 		return err
 	}
@@ -62,17 +86,26 @@ func run(binary, arch, tag, out string) error {
 		return err
 	}
 	config = config.DeepCopy()
-	config.OS, config.Architecture = "linux", arch
+	config.OS, config.Architecture, config.Created = "linux", o.arch, v1.Time{Time: created}
 	config.Config = v1.Config{
 		Entrypoint: []string{"/baton-whimsical"},
 		User:       fmt.Sprint(nonroot),
 		WorkingDir: "/tmp",
 		Env:        []string{"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"},
+		// https://github.com/opencontainers/image-spec/blob/main/annotations.md
+		Labels: map[string]string{
+			"org.opencontainers.image.title":    "baton-whimsical",
+			"org.opencontainers.image.source":   o.source,
+			"org.opencontainers.image.revision": o.revision,
+			"org.opencontainers.image.version":  o.version,
+			"org.opencontainers.image.licenses": "Apache-2.0",
+			"org.opencontainers.image.created":  created.Format(time.RFC3339),
+		},
 	}
 	if image, err = mutate.ConfigFile(image, config); err != nil {
 		return err
 	}
-	return tarball.WriteToFile(out, reference, image)
+	return tarball.WriteToFile(o.out, reference, image)
 }
 
 // fileSystem returns the image's one layer as a tar archive. Times are zero,

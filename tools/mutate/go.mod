@@ -1,3 +1,0 @@
-module github.com/conductorone/baton-whimsical/tools/mutate
-
-go 1.26.0
