@@ -21,23 +21,21 @@ import (
 
 // change returns the change that the settings ask for, or nil for a sync.
 func (o *oneShot) change() func(context.Context) error {
-	asked := func(name string) bool { return o.v.GetString(name) != "" }
-	switch {
-	case asked("grant-entitlement"):
-		return o.grant
-	case asked("revoke-grant"):
-		return o.revoke
-	case asked("delete-resource"):
-		return o.remove
-	case asked("invoke-action"):
-		return o.invoke
-	case asked("create-account-email"), asked("create-account-login"), asked("create-account-profile"):
-		return o.create
-	case o.v.GetBool("list-action-schemas"):
-		return o.listActionSchemas
-	default:
-		return nil
+	for _, asked := range []struct {
+		name   string
+		change func(context.Context) error
+	}{
+		{"grant-entitlement", o.grant}, {"revoke-grant", o.revoke}, {"delete-resource", o.remove}, {"invoke-action", o.invoke},
+		{"create-account-email", o.create}, {"create-account-login", o.create}, {"create-account-profile", o.create},
+	} {
+		if o.v.GetString(asked.name) != "" {
+			return asked.change
+		}
 	}
+	if o.v.GetBool("list-action-schemas") {
+		return o.listActionSchemas
+	}
+	return nil
 }
 
 func (o *oneShot) grant(ctx context.Context) error {

@@ -24,10 +24,7 @@ func describe(command *cobra.Command) {
 	}
 	command.MarkFlagsRequiredTogether("delete-resource", "delete-resource-type")
 	command.MarkFlagsRequiredTogether("grant-entitlement", "grant-principal-type")
-	for _, change := range []string{"delete-resource", "grant-entitlement", "invoke-action", "revoke-grant", "sync-resources"} {
-		command.MarkFlagsMutuallyExclusive("list-action-schemas", change)
-	}
-	for _, account := range []string{"create-account-email", "create-account-login", "create-account-profile"} {
-		command.MarkFlagsMutuallyExclusive(account, "delete-resource", "grant-entitlement", "invoke-action", "revoke-grant", "sync-resources")
+	for _, other := range []string{"create-account-email", "create-account-login", "create-account-profile", "list-action-schemas"} {
+		command.MarkFlagsMutuallyExclusive(other, "delete-resource", "grant-entitlement", "invoke-action", "revoke-grant", "sync-resources")
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/exit"
 	"github.com/conductorone/baton-sdk/pkg/types"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
@@ -93,10 +94,12 @@ func end(screen *terminal.Screen, err error) {
 	case screen != nil:
 		screen.Show("", "")
 	case err != nil:
-		_, _ = fmt.Fprintln(os.Stderr, terminal.Line(err)) // there is nowhere else to say that it failed
+		text := status.Convert(err).Message() // an error of this connector without the layers of the SDK in front
+		_, _ = fmt.Fprintln(os.Stderr, text[max(0, strings.Index(text, "baton-whimsical: ")):])
 	}
 	if interrupted, ok := errors.AsType[*interruption](err); ok {
-		os.Exit(128 + int(interrupted.signal))
+		number, _ := interrupted.signal.(syscall.Signal)
+		os.Exit(128 + int(number))
 	}
 	exit.Exit(err)
 }

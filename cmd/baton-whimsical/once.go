@@ -14,8 +14,6 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 	"go.uber.org/zap"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
@@ -78,10 +76,7 @@ func (o *oneShot) syncFile(ctx context.Context) error {
 	if err == nil {
 		err = file.Commit()
 	} else if _, interrupted := errors.AsType[*interruption](err); !interrupted {
-		if errors.Is(err, syscall.ENOSPC) {
-			err = status.Error(codes.ResourceExhausted, err.Error())
-		}
-		err = status.Error(status.Code(err), "baton-whimsical: "+terminal.Sentence(err)+"; "+file.Fate())
+		err = file.Failure(err, terminal.Sentence(err))
 	}
 	log := ctxzap.Extract(ctx)
 	if left := file.Discard(); left != nil {
@@ -118,7 +113,7 @@ func (o *oneShot) syncInto(ctx context.Context, file *draft.Draft) error {
 
 // interruption is the error of a run that a signal has ended.
 type interruption struct {
-	signal syscall.Signal
+	signal os.Signal
 	fate   string
 }
 
@@ -148,6 +143,5 @@ func (o *oneShot) interruptible(ctx context.Context, fate string, run func(conte
 	case <-signals:
 	case <-time.After(time.Second): // it may not end by itself
 	}
-	number, _ := received.(syscall.Signal)
-	return &interruption{signal: number, fate: fate}
+	return &interruption{signal: received, fate: fate}
 }

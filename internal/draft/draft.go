@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 
 	"github.com/conductorone/baton-sdk/pkg/tempdir"
 	"github.com/gofrs/flock"
@@ -213,6 +214,16 @@ func (d *Draft) Fate() string {
 		return d.name + " is as it was"
 	}
 	return "nothing was written"
+}
+
+// Failure returns the error of a draft that will not be committed: why, in words, and what
+// becomes of the target. Its code is that of err, and ResourceExhausted on a full disk.
+func (d *Draft) Failure(err error, why string) error {
+	code := status.Code(err)
+	if errors.Is(err, syscall.ENOSPC) {
+		code = codes.ResourceExhausted
+	}
+	return failure(code, "%s; %s", why, d.Fate())
 }
 
 // Commit puts the new file in the target's place, readable for its owner alone. The draft

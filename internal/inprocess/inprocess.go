@@ -17,9 +17,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Sessions hands a connector the session store of the sync that runs. A connector gets
-// it before there is a sync, and the syncer sets the store (sync.WithSessionStore).
-// Without a sync, every method panics.
+// Sessions hands a connector, which gets it before there is a sync, the session store that
+// the syncer sets (sync.WithSessionStore). Without a sync, every method panics.
 type Sessions struct {
 	sessions.SessionStore
 }
@@ -37,8 +36,7 @@ type Host struct {
 	conn   *grpc.ClientConn
 }
 
-// Start serves a connector until Close is called. The logger of ctx becomes the
-// connector's.
+// Start serves a connector, with the logger of ctx, until Close is called.
 func Start(ctx context.Context, connector types.ConnectorServer) (*Host, error) {
 	listener := bufconn.Listen(1 << 20) // bytes of an answer that wait for the reader
 	conn, err := grpc.NewClient("passthrough:///in-process",

@@ -19,8 +19,6 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const prefix = "baton-whimsical: "
-
 const echo = "^C" // what a terminal shows of Ctrl-C, behind the progress
 
 // Screen shows what is logged of a run, as a zapcore.Core. It is safe for concurrent use.
@@ -111,13 +109,6 @@ var reworded = map[string]string{
 // layers are what the SDK puts in front of an error of the store.
 var layers = regexp.MustCompile(`^(?:error closing store: |pebble store close: |save failed, store left open and unsaved data preserved under [^:]*: )+`)
 
-// Line returns an error as the last line of a log, without the layers of the SDK in front
-// of an error of this connector.
-func Line(err error) string {
-	text := status.Convert(err).Message()
-	return text[max(0, strings.Index(text, prefix)):]
-}
-
 // Sentence returns an error on one line, in words of this connector where it has some,
 // and without the layers of the SDK that it came through.
 func Sentence(err error) string {
@@ -129,6 +120,7 @@ func Sentence(err error) string {
 }
 
 func sentence(text string) string {
+	const prefix = "baton-whimsical: "
 	text = strings.Join(strings.Fields(plain(text)), " ")
 	if _, own, found := strings.Cut(text, prefix); found { // which may quote the server
 		return strings.ReplaceAll(own, prefix, "")
