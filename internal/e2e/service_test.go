@@ -158,6 +158,9 @@ func TestServiceGreets(t *testing.T) {
 	if requests := s.TakeRequests(); len(requests) != 0 {
 		t.Errorf("greetings have caused requests to Whimsical: %v", requests)
 	}
+	if got := strings.Count(s.Stdout.String()+s.Stderr.String(), "base-url is not the default"); got != 1 {
+		t.Errorf("both processes together have said %d times that the base URL is not the default, want once", got)
+	}
 }
 
 func TestServiceSyncs(t *testing.T) {
