@@ -93,19 +93,19 @@ holders viewer | grep -qx "$person" || { echo "the new account is no Viewer" >&2
 printf '\n%s is a Viewer; the id is %s.\n' "$person" "$id"
 
 say "Grant Editor"
-run baton-whimsical --grant-entitlement role:editor:assigned --grant-principal "$id" --grant-principal-type user
+run baton-whimsical --grant-entitlement role:editor:assigned --grant-principal ada@example.com
 run baton-whimsical
 editors
 holders editor | grep -qx "$person" || { echo "the grant did not show" >&2; exit 1; }
 
 say "Revoke Editor: the person falls back to Viewer"
-run baton-whimsical --revoke-grant "role:editor:assigned:user:$id"
+run baton-whimsical --revoke-grant role:editor:assigned:user:ada@example.com
 run baton-whimsical
 run baton grants -e role:viewer:assigned
 holders viewer | grep -qx "$person" || { echo "the fall back to Viewer did not show" >&2; exit 1; }
 
 say "Delete the account"
-run baton-whimsical --delete-resource "$id" --delete-resource-type user
+run baton-whimsical --delete-resource ada@example.com
 run baton-whimsical
 run baton resources -t user
 if "$bin/baton" resources -t user | grep -q "$id"; then

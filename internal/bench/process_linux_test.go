@@ -72,7 +72,7 @@ func execute(b *testing.B, path string, env ...string) run {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// The first process has waited for the second one, so its times are included.
+	// Of the floor, the second process counts only where the first one has waited for it.
 	cpu := p.Cmd.ProcessState.UserTime() + p.Cmd.ProcessState.SystemTime()
 	return run{wall: wall.Seconds(), cpu: cpu.Seconds(), anon: float64(peak), size: float64(file.Size())}
 }
