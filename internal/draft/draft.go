@@ -190,7 +190,7 @@ func (d *Draft) tempName() string {
 func (d *Draft) clear() error {
 	var err error
 	if elsewhere, readErr := os.ReadFile(filepath.Join(d.folder, tempNote)); readErr == nil && filepath.Base(string(elsewhere)) == d.tempName() {
-		err = os.RemoveAll(string(elsewhere))
+		err = os.RemoveAll(string(elsewhere)) //nolint:gosec // a note of a draft, in a folder that nobody else can write to
 	}
 	entries, readErr := os.ReadDir(d.folder)
 	err = errors.Join(err, readErr)
