@@ -61,7 +61,7 @@ func Begin(name, tempParent string) (*Draft, error) {
 	if name == "" {
 		return nil, failure(codes.InvalidArgument, "the file has no name: give it one with --file")
 	}
-	target, err := resolve(filepath.Clean(name))
+	target, err := resolve(name)
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +91,13 @@ func Begin(name, tempParent string) (*Draft, error) {
 	return d, nil
 }
 
-// resolve follows the symbolic links that a name ends in, also to a file that does not
-// exist yet.
+// resolve returns the absolute path of a file, behind the symbolic links that its name ends
+// in, also where it does not exist yet.
 func resolve(name string) (string, error) {
-	target := name
+	target, err := filepath.Abs(name)
+	if err != nil {
+		return "", failure(codes.InvalidArgument, "--file cannot be used: %v", err)
+	}
 	for range maxLinks {
 		folder, err := filepath.EvalSymlinks(filepath.Dir(target))
 		if err != nil {
@@ -170,7 +173,10 @@ func (d *Draft) makeTemp(parent string) error {
 	if parent == "" && os.Getenv(tempdir.EnvVar) == "" {
 		return nil
 	}
-	temp := filepath.Join(tempdir.Resolve(parent), d.tempName())
+	temp, err := filepath.Abs(filepath.Join(tempdir.Resolve(parent), d.tempName()))
+	if err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(d.folder, tempNote), []byte(temp), 0o600); err != nil {
 		return err
 	}

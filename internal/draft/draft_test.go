@@ -240,6 +240,26 @@ func TestTheNextDraftRemovesWhatAKilledOneHasLeft(t *testing.T) {
 	only(t, folder)
 }
 
+func TestFilesOfOneNameInTwoFoldersDoNotShareTheirTemporaryFiles(t *testing.T) {
+	elsewhere, seen := t.TempDir(), map[string]bool{}
+	for range 2 {
+		t.Chdir(t.TempDir())
+		d, err := Begin("a.c1z", elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := d.Discard(); err != nil {
+				t.Error(err)
+			}
+		})
+		if seen[d.TempFolder()] {
+			t.Errorf("both use %s", d.TempFolder())
+		}
+		seen[d.TempFolder()] = true
+	}
+}
+
 func TestAFolderForTemporaryFilesThatIsNotThereIsNamed(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, "file"), "x")
