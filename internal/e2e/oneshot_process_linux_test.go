@@ -9,11 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
-	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
 func TestARunIsOneProcess(t *testing.T) {
@@ -93,74 +90,6 @@ func TestTheActionSchemasAreListed(t *testing.T) {
 		if !strings.Contains(output, name) {
 			t.Errorf("%s is not in %s", name, output)
 		}
-	}
-}
-
-func TestWhatThisCommandDoesNotDoIsRefused(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"event-feed": {"--event-feed=true"}, "create-ticket": {"--create-ticket", "--ticket-template-path=x"}, "list-ticket-schemas": {"--list-ticket-schemas"}, "ticketing": {"--ticketing"},
-		"rotate-credentials": {"--rotate-credentials=u", "--rotate-credentials-type=user"}, "external-resource-c1z": {"--external-resource-c1z=x.c1z"},
-		"compact-file-paths":    {"--compact-syncs", "--compact-file-paths=x", "--compact-sync-ids=x", "--compact-output-path=x"},
-		"list-resource-actions": {"--list-resource-actions=user"}, "invoke-resource-action": {"--invoke-resource-action=x"},
-		"invoke-action-resource-type": append(actionArgs("disable_user", "u"), "--invoke-action-resource-type=user"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			unasked(t).Fail(codes.Unimplemented, "--"+name+" (BATON_", args...)
-		})
-	}
-}
-
-func TestSettingsOfServicesAreNamedInAOneShotRun(t *testing.T) {
-	t.Parallel()
-	f := launch.NewFolder(t, faults.Serve(t, twelve))
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true")
-	output := f.Succeed("--task-concurrency=7").Stderr.String()
-	if !strings.Contains(output, `"keys":["skip-full-sync","task-concurrency"]`) {
-		t.Errorf("the log is %s", output)
-	}
-}
-
-func TestABooleanThatIsNoneIsRefused(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		env, file string
-	}{
-		"in quotes": {env: `BATON_PROVISIONING="true"`}, "yes": {env: "BATON_PROVISIONING=yes"}, "on": {env: "BATON_PROVISIONING=on"},
-		"with a blank": {env: "BATON_PROVISIONING=true "}, "with a carriage return": {env: "BATON_PROVISIONING=true\r"}, "in a file": {file: `provisioning: "yes"`},
-	} {
-		for mode, env := range map[string][]string{"one-shot": nil, "service": {"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"}} {
-			t.Run(name+", "+mode, func(t *testing.T) {
-				t.Parallel()
-				f := unasked(t)
-				f.Env = append(append(f.Env, env...), test.env)
-				write(t, f, ".baton.yaml", test.file)
-				refuses(t, f, "--provisioning (BATON_PROVISIONING) is ")
-			})
-		}
-	}
-	for _, taken := range []string{"true", "1", "T", "FALSE", ""} {
-		f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 1}))
-		f.Env = append(f.Env, "BATON_PROVISIONING="+taken)
-		f.Succeed()
-	}
-}
-
-func TestAMissingTokenIsNamed(t *testing.T) {
-	t.Parallel()
-	for name, env := range map[string][]string{
-		"one-shot": nil, "blank": {"BATON_WHIMSICAL_TOKEN= "}, "service": {"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := unasked(t)
-			f.Env = append(append(f.Env, "BATON_WHIMSICAL_TOKEN="), env...)
-			line := refuses(t, f, "BATON_WHIMSICAL_TOKEN is not set")
-			if !strings.Contains(line, "Workspace settings") {
-				t.Errorf("it does not say where a token comes from: %s", line)
-			}
-		})
 	}
 }
 

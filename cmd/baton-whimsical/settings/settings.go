@@ -1,6 +1,7 @@
-// Package settings refuses settings of the command with which the SDK would do something
-// else than was asked for, or nothing, without a word. Its errors carry InvalidArgument,
-// unless they are the SDK's own.
+// Package settings reads what the flags, the environment and a file say of a one-shot run,
+// and refuses what the SDK would take for something else than was asked for, or for nothing,
+// without a word. Its errors carry InvalidArgument, or Unimplemented for what this command
+// does not do, unless they are the SDK's own.
 package settings
 
 import (
