@@ -22,6 +22,10 @@ const (
 	// the same limit as an id alone.
 	maxDisplayName = 1024
 	maxUserID      = 1024 - len("role:editor:assigned:user:")
+	// maxMessage is what the SDK's messages take, their frames included.
+	maxMessage = 4<<20 - 64<<10
+	// alwaysFit users take less than that, since their texts are cut: measuring them costs time.
+	alwaysFit = 250
 
 	// ProfileUserID is the raw SCIM id, which actions take as their argument.
 	ProfileUserID = "user_id"
@@ -52,7 +56,7 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 	if err != nil {
 		return nil, nil, err
 	}
-	resources, size := make([]*v2.Resource, 0, len(page.Users)), 0
+	resources := make([]*v2.Resource, 0, len(page.Users))
 	for _, user := range page.Users {
 		resource, err := userResource(user)
 		if err != nil {
@@ -63,10 +67,10 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 		annos := annotations.Annotations(resource.GetAnnotations())
 		annos.Append(&v2.SkipGrants{})
 		resource.SetAnnotations(annos)
-		if size += proto.Size(resource); size > 4<<20-64<<10 { // the SDK's messages take 4 MiB, their frames included
-			return nil, nil, failedPrecondition("the %d users of one answer take more than 4 MiB, which is more than Baton takes at once: the sync stops here", len(page.Users))
-		}
 		resources = append(resources, resource)
+	}
+	if len(resources) > alwaysFit && proto.Size(v2.ResourcesServiceListResourcesResponse_builder{List: resources}.Build()) > maxMessage {
+		return nil, nil, failedPrecondition("the %d users of one answer take more than 4 MiB, which is more than Baton takes at once: the sync stops here", len(resources))
 	}
 	return resources, &rs.SyncOpResults{NextPageToken: page.Next, Annotations: withRateLimit(page.RateLimit)}, nil
 }
@@ -135,7 +139,7 @@ func userID(id string) *v2.ResourceId {
 // missing one for "enabled".
 func userTrait(user *whimsical.User) *v2.UserTrait {
 	trait := v2.UserTrait_builder{
-		Login:       user.UserName,
+		Login:       truncated(user.UserName, maxUserID),
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
 		Status:      v2.UserTrait_Status_builder{Status: userStatus(user)}.Build(),
 	}.Build()
