@@ -3,8 +3,8 @@
 package docs_test
 
 import (
-	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,12 +12,11 @@ import (
 	"strings"
 	"testing"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/field"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -91,38 +90,25 @@ func TestRolesAndActionsAreDocumented(t *testing.T) {
 			names = append(names, role.GetDisplayName(), "`"+role.GetId().GetResource()+"`")
 		}
 	}
-	var registered actionNames
+	registered := batontest.ActionHandlers{}
 	provider, ok := built.(connectorbuilder.GlobalActionProvider)
 	if !ok {
 		t.Fatal("the connector has no actions")
 	}
-	if err := provider.GlobalActions(t.Context(), &registered); err != nil {
+	if err := provider.GlobalActions(t.Context(), registered); err != nil {
 		t.Fatal(err)
 	}
-	if len(names) == 0 || len(registered.names) == 0 {
-		t.Fatalf("the connector has the roles %v and the actions %v", names, registered.names)
+	if len(names) == 0 || len(registered) == 0 {
+		t.Fatalf("the connector has the roles %v and the actions %v", names, registered)
 	}
 	for _, document := range []string{"README.md", "docs/connector.mdx"} {
 		text := read(t, root, document)
-		for _, name := range append(names, registered.names...) {
+		for _, name := range slices.AppendSeq(names, maps.Keys(registered)) {
 			if !strings.Contains(text, name) {
 				t.Errorf("%s does not name %s", document, name)
 			}
 		}
 	}
-}
-
-// actionNames collects the names of the actions that are registered.
-type actionNames struct {
-	actions.ActionRegistry // nothing but Register is called
-
-	names []string
-}
-
-// Register implements actions.ActionRegistry.
-func (a *actionNames) Register(_ context.Context, schema *v2.BatonActionSchema, _ actions.ActionHandler) error {
-	a.names = append(a.names, schema.GetName())
-	return nil
 }
 
 // TestContributingNamesWhatIsThere checks that the files that it names exist, and

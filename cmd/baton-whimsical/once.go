@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/viper"
 	"go.uber.org/zap"
 
+	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/draft"
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/settings"
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
-	"github.com/conductorone/baton-whimsical/internal/draft"
 	"github.com/conductorone/baton-whimsical/internal/inprocess"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )

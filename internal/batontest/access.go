@@ -1,4 +1,4 @@
-package synctest
+package batontest
 
 import (
 	"fmt"
@@ -62,9 +62,9 @@ func describe(name, login, email string, enabled bool) string {
 // Expected returns what a full sync of a workspace with these users has to say.
 func Expected(users []sim.User) Access {
 	a := Access{}
-	for _, role := range []string{"editor", "viewer"} {
+	for _, role := range Roles {
 		a["role "+role] = ""
-		a["entitlement "+EntitlementID(role)] = ""
+		a["entitlement "+Entitlement(role).GetId()] = ""
 	}
 	for _, u := range users {
 		if u.Pending {
@@ -72,7 +72,7 @@ func Expected(users []sim.User) Access {
 		}
 		a["user "+u.ID] = describe(u.DisplayName, u.UserName, u.Email, u.Active)
 		if role := RoleOf(u); role != "" {
-			a["grant "+GrantID(role, u.ID)] = u.ID
+			a["grant "+Grant(role, u.ID).GetId()] = u.ID
 		}
 	}
 	return a
@@ -96,21 +96,3 @@ func (a Access) Differences(want Access) []string {
 	slices.Sort(lines)
 	return lines
 }
-
-// RoleOf returns the role that a user holds, or "".
-func RoleOf(u sim.User) string {
-	switch {
-	case !u.Active || u.Editor == nil:
-		return ""
-	case *u.Editor:
-		return "editor"
-	default:
-		return "viewer"
-	}
-}
-
-// EntitlementID returns the id of the entitlement of a role.
-func EntitlementID(role string) string { return "role:" + role + ":assigned" }
-
-// GrantID returns the id of the grant of a role to a user.
-func GrantID(role, user string) string { return EntitlementID(role) + ":user:" + user }

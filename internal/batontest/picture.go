@@ -1,14 +1,14 @@
-// Package synctest runs the SDK's real syncer over a connector in this process, and
+// Package batontest runs the SDK's real syncer over a connector in this process, and
 // reads .c1z files back. Use it to check what a sync holds, whoever has run it:
 // [Read] for a file of any process, [Start] for a connector without one.
 //
-//	h, err := synctest.Start(ctx, connector)
+//	h, err := batontest.Start(ctx, connector)
 //	err = h.Sync(ctx, "sync.c1z")
-//	picture, err := synctest.Read(ctx, "sync.c1z")
-//	for _, line := range picture.Access().Differences(synctest.Expected(workspace.Users())) {
+//	picture, err := batontest.Read(ctx, "sync.c1z")
+//	for _, line := range picture.Access().Differences(batontest.Expected(workspace.Users())) {
 //		t.Error(line)
 //	}
-package synctest
+package batontest
 
 import (
 	"context"

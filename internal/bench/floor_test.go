@@ -20,9 +20,9 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 )
 
@@ -113,7 +113,7 @@ func (u floorUsersOf) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAt
 	for i := from; i < to; i++ {
 		person := sim.Person(i)
 		list = append(list, user(person))
-		role := synctest.RoleOf(person)
+		role := batontest.RoleOf(person)
 		members[role] = append(members[role], person.ID)
 	}
 	for _, role := range []string{"editor", "viewer"} {
@@ -158,7 +158,7 @@ func user(person sim.User) *v2.Resource {
 		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),
 		"active": structpb.NewBoolValue(person.Active),
 	}
-	if role := synctest.RoleOf(person); role != "" {
+	if role := batontest.RoleOf(person); role != "" {
 		profile["role"] = structpb.NewStringValue(role)
 	}
 	return v2.Resource_builder{

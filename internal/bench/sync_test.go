@@ -12,10 +12,10 @@ import (
 
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -49,7 +49,7 @@ func BenchmarkSync(b *testing.B) {
 // one.
 func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
 	b.Helper()
-	h, err := synctest.Start(b.Context(), built)
+	h, err := batontest.Start(b.Context(), built)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	}
 	bare := newFloor(len(people))
 	for range 2 { // the second sync of a process does not hold the first one's members
-		h, err := synctest.Start(t.Context(), bare)
+		h, err := batontest.Start(t.Context(), bare)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +83,6 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Close()
-		launch.Holds(t, path, synctest.Expected(people))
+		launch.Holds(t, path, batontest.Expected(people))
 	}
 }

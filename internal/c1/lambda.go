@@ -25,7 +25,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 )
 
 // Lambda is what surrounds a connector that ConductorOne hosts as a lambda function:
@@ -37,7 +37,7 @@ type Lambda struct {
 
 	runtime  *lambdaRuntime
 	api      *httptest.Server
-	sessions *synctest.MemoryStore
+	sessions *batontest.Store
 	signer   string
 }
 
@@ -47,7 +47,7 @@ type Lambda struct {
 func NewLambda(settings map[string]any) (*Lambda, error) {
 	l := &Lambda{
 		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
-		sessions: synctest.NewMemoryStore(),
+		sessions: &batontest.Store{},
 	}
 	store := session.NewGRPCSessionServer()
 	store.SetSessionStore(context.Background(), l.sessions)

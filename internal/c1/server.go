@@ -10,7 +10,7 @@
 //	cmd.Env = append(cmd.Env, server.Environment()...)
 //	task := server.Enqueue(v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}}.Build())
 //	result, err := task.Wait(ctx)
-//	picture, err := synctest.Read(ctx, result.C1Z)
+//	picture, err := batontest.Read(ctx, result.C1Z)
 //
 // Clients are held to the rules in the protocol buffers and to their token; how they
 // prove to be who they are is the SDK's business and is not checked. There is one

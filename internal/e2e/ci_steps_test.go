@@ -8,10 +8,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // The tests of this file go through the steps of the actions that ConductorOne
@@ -145,7 +145,7 @@ func (s *script) can(capability string) bool {
 
 // syncTest is actions/sync-test.
 func (s *script) syncTest(role, user string) string {
-	ent := synctest.EntitlementID(role)
+	ent := batontest.Entitlement(role).GetId()
 	grant := []string{"--grant-entitlement=" + ent, "--grant-principal=" + user, "--grant-principal-type=" + userType}
 	id := ""
 	return firstFailure(

@@ -14,12 +14,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // startFunction starts a function that is configured with the given SCIM token, in as
@@ -73,7 +73,7 @@ func TestLambdaSyncs(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 60, PageSize: 5, DeactivationKeeps: true})
 	ctx, lambda, connector, instances := startFunction(t, w, leaks.Token, 2)
-	launch.Holds(t, syncOver(ctx, t, connector), synctest.Expected(w.Users()))
+	launch.Holds(t, syncOver(ctx, t, connector), batontest.Expected(w.Users()))
 	readOnce(t, w)
 	for i, instance := range instances {
 		if !strings.Contains(instance.Stdout.String()+instance.Stderr.String(), sim.BasePath+"Users") {
@@ -91,7 +91,7 @@ func TestLambdaDeletes(t *testing.T) {
 	ctx, _, connector, _ := startFunction(t, w, leaks.Token, 1)
 	editor := person(t, w, isEditor).ID
 	for _, gone := range []bool{false, true} {
-		resp, err := connector.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: resourceID(userType, editor)}.Build())
+		resp, err := connector.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: batontest.Resource(userType, editor).GetId()}.Build())
 		if err != nil {
 			t.Fatal(outcome(err))
 		}
@@ -100,5 +100,5 @@ func TestLambdaDeletes(t *testing.T) {
 			t.Errorf("the answer is %v, want that the user was gone: %t", resp, gone)
 		}
 	}
-	launch.Holds(t, syncOver(ctx, t, connector), synctest.Expected(w.Users()))
+	launch.Holds(t, syncOver(ctx, t, connector), batontest.Expected(w.Users()))
 }

@@ -13,10 +13,10 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
@@ -67,17 +67,17 @@ func TestTargetedSyncHoldsTheUserAndTheirGrant(t *testing.T) {
 	for _, user := range w.Users() {
 		file := filepath.Join(f.Dir, user.ID+".c1z")
 		f.Succeed("--sync-resources", "bid:r:user/"+user.ID, "--file", file)
-		picture, err := synctest.Read(t.Context(), file)
+		picture, err := batontest.Read(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, want := picture.Access(), synctest.Expected([]sim.User{user})
+		got, want := picture.Access(), batontest.Expected([]sim.User{user})
 		for thing, said := range want {
 			if is, ok := got[thing]; strings.Contains(thing, user.ID) && (!ok || is != said) {
 				t.Errorf("%s is %q, want %q", thing, is, said)
 			}
 		}
-		if wanted := len(want) - len(synctest.Expected(nil)) - 1; len(picture.Grants) != wanted {
+		if wanted := len(want) - len(batontest.Expected(nil)) - 1; len(picture.Grants) != wanted {
 			t.Errorf("%d grants, want %d", len(picture.Grants), wanted)
 		}
 	}

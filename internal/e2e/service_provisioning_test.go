@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // annotated fails the test unless a result has an annotation, of those that change
@@ -38,9 +38,9 @@ func TestServiceProvisions(t *testing.T) {
 	stays := person(t, s.Workspace, func(u sim.User) bool { return isViewer(u) && u.ID != viewer })
 
 	granted := s.succeed(grantTask("editor", viewer))
-	annotated(t, granted, v2.GrantReplaced_builder{ReplacedGrantId: synctest.GrantID("viewer", viewer)}.Build())
+	annotated(t, granted, v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant("viewer", viewer).GetId()}.Build())
 	response, ok := granted.Response.(*v2.GrantManagerServiceGrantResponse)
-	if !ok || len(response.GetGrants()) != 1 || response.GetGrants()[0].GetId() != synctest.GrantID("editor", viewer) {
+	if !ok || len(response.GetGrants()) != 1 || response.GetGrants()[0].GetId() != batontest.Grant("editor", viewer).GetId() {
 		t.Errorf("the answer is %v, want the grant", granted.Response)
 	}
 	s.TakeRequests()
@@ -48,7 +48,7 @@ func TestServiceProvisions(t *testing.T) {
 	annotated(t, s.succeed(revokeTask("viewer", viewer)), &v2.GrantAlreadyRevoked{}) // a stale one
 	untouched(t, s.Workspace)
 	annotated(t, s.succeed(revokeTask("editor", viewer)), nil)
-	annotated(t, s.succeed(revokeTask("viewer", viewer)), v2.ResourceDeleted_builder{ResourceId: resourceID(userType, viewer)}.Build())
+	annotated(t, s.succeed(revokeTask("viewer", viewer)), v2.ResourceDeleted_builder{ResourceId: batontest.Resource(userType, viewer).GetId()}.Build())
 
 	annotated(t, s.succeed(deleteTask(editor)), nil)
 	annotated(t, s.succeed(deleteTask(editor)), &v2.ResourceDoesNotExist{})

@@ -9,7 +9,7 @@ import (
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 )
 
 func helloTask() *v1.Task {
@@ -24,29 +24,14 @@ func targetedSync(resources ...*v2.Resource) *v1.Task {
 	return v1.Task_builder{SyncFull: v1.Task_SyncFullTask_builder{TargetedSyncResources: resources}.Build()}.Build()
 }
 
-func resourceID(resourceType, id string) *v2.ResourceId {
-	return v2.ResourceId_builder{ResourceType: resourceType, Resource: id}.Build()
-}
-
-// resource returns a resource as ConductorOne sends it, with what it had synced left
-// out.
-func resource(resourceType, id string) *v2.Resource {
-	return v2.Resource_builder{Id: resourceID(resourceType, id)}.Build()
-}
-
-func entitlement(role string) *v2.Entitlement {
-	return v2.Entitlement_builder{Id: synctest.EntitlementID(role), Resource: resource(roleType, role), Slug: "assigned"}.Build()
-}
-
 func grantTask(role, user string) *v1.Task {
 	return v1.Task_builder{
-		Grant: v1.Task_GrantTask_builder{Entitlement: entitlement(role), Principal: resource(userType, user)}.Build(),
+		Grant: v1.Task_GrantTask_builder{Entitlement: batontest.Entitlement(role), Principal: batontest.Resource(userType, user)}.Build(),
 	}.Build()
 }
 
 func revokeTask(role, user string) *v1.Task {
-	grant := v2.Grant_builder{Id: synctest.GrantID(role, user), Entitlement: entitlement(role), Principal: resource(userType, user)}.Build()
-	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: grant}.Build()}.Build()
+	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: batontest.Grant(role, user)}.Build()}.Build()
 }
 
 func createTask(t *testing.T, email, role string) *v1.Task {
@@ -64,7 +49,7 @@ func createTask(t *testing.T, email, role string) *v1.Task {
 }
 
 func deleteTask(user string) *v1.Task {
-	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: resourceID(userType, user)}.Build()}.Build()
+	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: batontest.Resource(userType, user).GetId()}.Build()}.Build()
 }
 
 func actionTask(t *testing.T, name, user string) *v1.Task {

@@ -13,11 +13,11 @@ import (
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // provisioning lets the service change the workspace.
@@ -124,7 +124,7 @@ func (s *service) ended(result *c1.Result, code codes.Code, text string) {
 // syncs fails the test unless a full sync is that of the workspace as it is now.
 func (s *service) syncs() {
 	s.t.Helper()
-	launch.Holds(s.t, s.succeed(fullSync()).C1Z, synctest.Expected(s.Users()))
+	launch.Holds(s.t, s.succeed(fullSync()).C1Z, batontest.Expected(s.Users()))
 }
 
 // hold holds all requests back from now on, and waits for the first one of a task. It
@@ -167,7 +167,7 @@ func TestServiceSyncs(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
 	task := s.c1.Enqueue(fullSync())
-	launch.Holds(t, s.finish(task).C1Z, synctest.Expected(s.Users()))
+	launch.Holds(t, s.finish(task).C1Z, batontest.Expected(s.Users()))
 	if task.Heartbeats() == 0 {
 		t.Error("the sync has sent no heartbeat")
 	}
@@ -190,10 +190,10 @@ func TestServiceSyncsTargets(t *testing.T) {
 	}
 	var targets []*v2.Resource
 	for _, u := range users {
-		targets = append(targets, resource(userType, u.ID))
+		targets = append(targets, batontest.Resource(userType, u.ID))
 	}
-	want := synctest.Expected(users)
-	for role := range synctest.Expected(nil) {
+	want := batontest.Expected(users)
+	for role := range batontest.Expected(nil) {
 		// Entitlements come with the role that has them.
 		if strings.HasPrefix(role, "entitlement ") {
 			delete(want, role)
@@ -201,13 +201,13 @@ func TestServiceSyncsTargets(t *testing.T) {
 	}
 	launch.Holds(t, s.succeed(targetedSync(targets...)).C1Z, want)
 
-	want = synctest.Expected(s.Users())
+	want = batontest.Expected(s.Users())
 	for thing := range want {
 		if strings.HasPrefix(thing, "user ") || strings.Contains(thing, "viewer") {
 			delete(want, thing)
 		}
 	}
-	launch.Holds(t, s.succeed(targetedSync(resource(roleType, "editor"))).C1Z, want)
+	launch.Holds(t, s.succeed(targetedSync(batontest.Resource(roleType, "editor"))).C1Z, want)
 }
 
 func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {

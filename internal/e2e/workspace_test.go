@@ -12,10 +12,10 @@ import (
 
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 func TestMain(m *testing.M) {
@@ -67,8 +67,8 @@ func person(t *testing.T, w *faults.Workspace, match func(sim.User) bool) sim.Us
 	return users[i]
 }
 
-func isEditor(u sim.User) bool   { return synctest.RoleOf(u) == "editor" }
-func isViewer(u sim.User) bool   { return synctest.RoleOf(u) == "viewer" }
+func isEditor(u sim.User) bool   { return batontest.RoleOf(u) == "editor" }
+func isViewer(u sim.User) bool   { return batontest.RoleOf(u) == "viewer" }
 func isInactive(u sim.User) bool { return !u.Active }
 func hasNoRole(u sim.User) bool  { return u.Active && u.Editor == nil }
 
@@ -114,11 +114,11 @@ func outcome(err error) string {
 }
 
 func grantArgs(role, user string) []string {
-	return []string{"--grant-entitlement", synctest.EntitlementID(role), "--grant-principal", user, "--grant-principal-type", userType}
+	return []string{"--grant-entitlement", batontest.Entitlement(role).GetId(), "--grant-principal", user, "--grant-principal-type", userType}
 }
 
 func revokeArgs(role, user string) []string {
-	return []string{"--revoke-grant", synctest.GrantID(role, user)}
+	return []string{"--revoke-grant", batontest.Grant(role, user).GetId()}
 }
 
 func deleteArgs(user string) []string {

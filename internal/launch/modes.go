@@ -9,11 +9,11 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // Folder is a folder in which the one-shot binary runs as a user would run it.
@@ -72,7 +72,7 @@ func (f *Folder) Fail(code codes.Code, says string, args ...string) {
 // Holds fails the test unless the last sync is that of a workspace with these users.
 func (f *Folder) Holds(users []sim.User) {
 	f.t.Helper()
-	Holds(f.t, f.File, synctest.Expected(users))
+	Holds(f.t, f.File, batontest.Expected(users))
 }
 
 // Syncs fails the test unless a fresh sync is that of a workspace with these users.
@@ -85,15 +85,15 @@ func (f *Folder) Syncs(users []sim.User) {
 // HoldsNothing fails the test when the file holds a completed sync.
 func (f *Folder) HoldsNothing() {
 	f.t.Helper()
-	if _, err := synctest.Read(f.t.Context(), f.File); err == nil {
+	if _, err := batontest.Read(f.t.Context(), f.File); err == nil {
 		f.t.Error("the file holds a completed sync")
 	}
 }
 
 // Holds fails the test unless the last completed sync in a file says what is wanted.
-func Holds(t *testing.T, path string, want synctest.Access) {
+func Holds(t *testing.T, path string, want batontest.Access) {
 	t.Helper()
-	picture, err := synctest.Read(t.Context(), path)
+	picture, err := batontest.Read(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

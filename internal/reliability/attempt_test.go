@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // trial is one fault in one operation.
@@ -150,7 +150,7 @@ func persistently(calls int, call func() error) error {
 func describe(users []sim.User) string {
 	var lines []string
 	for _, user := range users {
-		lines = append(lines, fmt.Sprintf("%s active=%t %q\n", user.UserName, user.Active, synctest.RoleOf(user)))
+		lines = append(lines, fmt.Sprintf("%s active=%t %q\n", user.UserName, user.Active, batontest.RoleOf(user)))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")

@@ -10,19 +10,17 @@ import (
 	"testing"
 	"time"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/uhttp"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -38,8 +36,8 @@ type builders struct {
 	connector connectorbuilder.ConnectorBuilderV2
 	users     userBuilder
 	roles     roleBuilder
-	actions   registry
-	store     *synctest.MemoryStore
+	actions   batontest.ActionHandlers
+	store     *batontest.Store
 }
 
 // userBuilder and roleBuilder are what the SDK calls of the two builders.
@@ -60,8 +58,8 @@ func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (*bui
 	s := &builders{
 		Workspace: faults.Serve(t, sim.Config{Users: people, PageSize: 5}),
 		log:       &launch.Output{},
-		actions:   registry{},
-		store:     synctest.NewMemoryStore(),
+		actions:   batontest.ActionHandlers{},
+		store:     &batontest.Store{},
 	}
 	ctx = ctxzap.ToContext(context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), logger(s.log))
 	s.ctx = ctx
@@ -89,20 +87,6 @@ func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (*bui
 		return nil, errors.New("the connector has no actions")
 	}
 	return s, provider.GlobalActions(ctx, s.actions)
-}
-
-// registry keeps the handlers of the connector's actions by name.
-type registry map[string]actions.ActionHandler
-
-// Register implements actions.ActionRegistry.
-func (r registry) Register(_ context.Context, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
-	r[schema.GetName()] = handler
-	return nil
-}
-
-// RegisterAction implements actions.ActionRegistry.
-func (r registry) RegisterAction(ctx context.Context, _ string, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
-	return r.Register(ctx, schema, handler)
 }
 
 // logger writes what is logged, at every level, as JSON lines.

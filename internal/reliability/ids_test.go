@@ -10,9 +10,9 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/sync"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 var oddIDs = []string{
@@ -35,7 +35,7 @@ func idWorkspace(t *testing.T) *faults.Workspace {
 func TestIDsOfEveryShapeAreSynced(t *testing.T) {
 	w := idWorkspace(t)
 	picture, _ := syncFrom(t, w.URL)
-	for _, line := range picture.Access().Differences(synctest.Expected(w.Users())) {
+	for _, line := range picture.Access().Differences(batontest.Expected(w.Users())) {
 		t.Error(line)
 	}
 }
@@ -44,11 +44,11 @@ func TestIDsOfEveryShapeAreSyncedWhenTheyAreTargeted(t *testing.T) {
 	url := idWorkspace(t).URL
 	var targets []*v2.Resource
 	for _, id := range oddIDs {
-		targets = append(targets, v2.Resource_builder{Id: userID(id)}.Build())
+		targets = append(targets, batontest.Resource("user", id))
 	}
 	picture, _ := syncFrom(t, url, sync.WithTargetedSyncResources(targets))
 	for _, id := range oddIDs {
-		if picture.Resources["user:"+id] == nil || picture.Grants[synctest.GrantID("viewer", id)] == nil {
+		if picture.Resources["user:"+id] == nil || picture.Grants[batontest.Grant("viewer", id).GetId()] == nil {
 			t.Errorf("user %q or their grant is missing", id)
 		}
 	}
@@ -61,9 +61,9 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 	workspace := idWorkspace(t)
 	h, _ := serveConnector(t, workspace.URL)
 	for _, id := range oddIDs {
-		principal := v2.Resource_builder{Id: userID(id)}.Build()
+		principal := batontest.Resource("user", id)
 		if _, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
-			Principal: principal, Entitlement: editorEntitlement(),
+			Principal: principal, Entitlement: batontest.Entitlement("editor"),
 		}.Build()); err != nil {
 			t.Errorf("grant to %q: %v", id, err)
 		}
@@ -71,7 +71,7 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 			t.Errorf("%q is not an Editor", id)
 		}
 		if _, err := h.Client.Revoke(t.Context(), v2.GrantManagerServiceRevokeRequest_builder{
-			Grant: v2.Grant_builder{Id: synctest.GrantID("editor", id), Principal: principal, Entitlement: editorEntitlement()}.Build(),
+			Grant: batontest.Grant("editor", id),
 		}.Build()); err != nil {
 			t.Errorf("revoke from %q: %v", id, err)
 		}
@@ -79,7 +79,7 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 			t.Errorf("%q is not a Viewer", id)
 		}
 		before := len(workspace.Users())
-		if _, err := h.Client.DeleteResource(t.Context(), v2.DeleteResourceRequest_builder{ResourceId: userID(id)}.Build()); err != nil {
+		if _, err := h.Client.DeleteResource(t.Context(), v2.DeleteResourceRequest_builder{ResourceId: batontest.Resource("user", id).GetId()}.Build()); err != nil {
 			t.Errorf("delete %q: %v", id, err)
 		}
 		if _, there := workspace.User(id); there || len(workspace.Users()) != before-1 {

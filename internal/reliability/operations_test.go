@@ -12,9 +12,9 @@ import (
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // The people of the simulated workspace that the operations are about, by index.
@@ -98,13 +98,13 @@ func list(s *builders) error {
 	var wantUsers, wantGrants, granted []string
 	for _, user := range s.Users() {
 		wantUsers = append(wantUsers, user.ID)
-		if role := synctest.RoleOf(user); role != "" {
+		if role := batontest.RoleOf(user); role != "" {
 			wantGrants = append(wantGrants, role+":"+user.ID)
 		}
 	}
 	for _, role := range []string{"editor", "viewer"} {
 		holders, err := drain(func(token string) ([]string, string, error) {
-			grants, results, err := s.roles.Grants(s.ctx, roleResource(role), s.page(token))
+			grants, results, err := s.roles.Grants(s.ctx, batontest.Resource("role", role), s.page(token))
 			return holderIDs(role, grants), nextOf(results), err
 		})
 		if err != nil {
@@ -142,7 +142,7 @@ func drain(read func(token string) ([]string, string, error)) ([]string, error) 
 
 func get(s *builders) error {
 	want := sim.Person(anEditor)
-	resource, _, err := s.users.Get(s.ctx, userID(want.ID), nil)
+	resource, _, err := s.users.Get(s.ctx, batontest.Resource("user", want.ID).GetId(), nil)
 	if err != nil {
 		return err
 	}
@@ -184,14 +184,14 @@ func create(email string) func(*builders) error {
 }
 
 func grantEditor(s *builders) error {
-	principal := v2.Resource_builder{Id: userID(sim.Person(aViewer).ID)}.Build()
-	_, _, err := s.roles.Grant(s.ctx, principal, editorEntitlement())
+	principal := batontest.Resource("user", sim.Person(aViewer).ID)
+	_, _, err := s.roles.Grant(s.ctx, principal, batontest.Entitlement("editor"))
 	return err
 }
 
 func revokeEditor(s *builders) error {
-	principal := v2.Resource_builder{Id: userID(sim.Person(anEditor).ID)}.Build()
-	_, err := s.roles.Revoke(s.ctx, v2.Grant_builder{Principal: principal, Entitlement: editorEntitlement()}.Build())
+	principal := batontest.Resource("user", sim.Person(anEditor).ID)
+	_, err := s.roles.Revoke(s.ctx, v2.Grant_builder{Principal: principal, Entitlement: batontest.Entitlement("editor")}.Build())
 	return err
 }
 
@@ -210,7 +210,7 @@ func invoke(action string, index int) func(*builders) error {
 }
 
 func remove(s *builders) error {
-	_, err := s.users.Delete(s.ctx, userID(sim.Person(aViewer).ID), nil)
+	_, err := s.users.Delete(s.ctx, batontest.Resource("user", sim.Person(aViewer).ID).GetId(), nil)
 	return err
 }
 
@@ -247,16 +247,4 @@ func sameSet(a, b []string) bool {
 	slices.Sort(a)
 	slices.Sort(b)
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
-
-func userID(id string) *v2.ResourceId {
-	return v2.ResourceId_builder{ResourceType: "user", Resource: id}.Build()
-}
-
-func roleResource(role string) *v2.Resource {
-	return v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: "role", Resource: role}.Build()}.Build()
-}
-
-func editorEntitlement() *v2.Entitlement {
-	return v2.Entitlement_builder{Id: synctest.EntitlementID("editor"), Slug: "assigned", Resource: roleResource("editor")}.Build()
 }

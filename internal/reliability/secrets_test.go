@@ -15,11 +15,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 )
 
 // checkFiles checks all files that runs have left for the token, and the logs among
@@ -63,7 +63,7 @@ func unpack(t *testing.T, f *launch.Folder) {
 	if _, _, err := formatv3.ExtractEnvelopePayload(file, unpacked); err != nil {
 		t.Fatal(err)
 	}
-	picture, err := synctest.Read(t.Context(), f.File)
+	picture, err := batontest.Read(t.Context(), f.File)
 	if err != nil {
 		return // it holds no completed sync
 	}
@@ -144,9 +144,9 @@ func TestProvisioningEmitsNoSecret(t *testing.T) {
 		},
 		"create somebody who is there": {"--create-account-login", viewer.UserName},
 		"grant": {
-			"--grant-entitlement", synctest.EntitlementID("editor"), "--grant-principal", viewer.ID, "--grant-principal-type", "user",
+			"--grant-entitlement", batontest.Entitlement("editor").GetId(), "--grant-principal", viewer.ID, "--grant-principal-type", "user",
 		},
-		"revoke":  {"--revoke-grant", synctest.GrantID("editor", editor.ID)},
+		"revoke":  {"--revoke-grant", batontest.Grant("editor", editor.ID).GetId()},
 		"disable": {"--invoke-action", "disable_user", "--invoke-action-args", fmt.Sprintf(`{"user_id":%q}`, viewer.ID)},
 		"delete":  {"--delete-resource", viewer.ID, "--delete-resource-type", "user"},
 	} {

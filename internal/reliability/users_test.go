@@ -15,9 +15,9 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -42,21 +42,21 @@ func rawServer(t *testing.T, users []string) string {
 
 // syncFrom runs a whole sync of the API at url through the SDK, and returns what
 // it holds and what was logged.
-func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*synctest.Picture, string) {
+func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*batontest.Picture, string) {
 	t.Helper()
 	h, log := serveConnector(t, url)
 	path := filepath.Join(t.TempDir(), "sync.c1z")
 	if err := h.Sync(t.Context(), path, options...); err != nil {
 		t.Fatalf("sync: %v", err)
 	}
-	picture, err := synctest.Read(t.Context(), path)
+	picture, err := batontest.Read(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return picture, log.String()
 }
 
-func serveConnector(t *testing.T, url string) (*synctest.Harness, *launch.Output) {
+func serveConnector(t *testing.T, url string) (*batontest.Harness, *launch.Output) {
 	t.Helper()
 	log := &launch.Output{}
 	ctx := ctxzap.ToContext(t.Context(), logger(log))
@@ -64,7 +64,7 @@ func serveConnector(t *testing.T, url string) (*synctest.Harness, *launch.Output
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := synctest.Start(ctx, built)
+	h, err := batontest.Start(ctx, built)
 	if err != nil {
 		t.Fatal(err)
 	}

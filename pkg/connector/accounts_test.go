@@ -8,7 +8,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 )
 
 // account is an AccountInfo to be: what is "" or nil is left out.
@@ -94,7 +95,7 @@ func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 				want.changes = append([]string{"warn: baton-whimsical: the account's profile has keys that are not known " +
 					"(email, first_name, last_name and role are): keys=" + test.warning}, want.changes...)
 			}
-			scripted(t, steps(look(), one(script.Post(test.body, script.Created(user))), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
+			scripted(t, steps(look(), one(scimscript.Post(test.body, scimscript.Created(user))), found(user)), func(p *provisioner) outcome { return p.create(test.account.info()) }, want)
 		})
 	}
 }
@@ -130,98 +131,98 @@ func TestAccountsThatCannotBeCreatedAreRefusedBeforeAnyRequest(t *testing.T) {
 }
 
 // post expects the creation of Ada with a role: asEditor, asViewer or "".
-func post(role string, reply script.Reply) []script.Step {
-	return one(script.Post(creation("", ada, role), reply))
+func post(role string, reply scimscript.Reply) []scimscript.Step {
+	return one(scimscript.Post(creation("", ada, role), reply))
 }
 
 // look expects that Ada is looked up, and shows users.
-func look(users ...script.User) []script.Step {
-	return find(script.OK(script.List(users)))
+func look(users ...scimscript.User) []scimscript.Step {
+	return find(scimscript.OK(scimscript.List(users)))
 }
 
-func find(reply script.Reply) []script.Step { return one(script.Find(ada, reply)) }
+func find(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Find(ada, reply)) }
 
 func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 	const invited = ": Whimsical has invited this e-mail address: "
-	taken := script.Refused(409, "uniqueness", "userName is taken")
+	taken := scimscript.Refused(409, "uniqueness", "userName is taken")
 	created := expectation{result: "success u1", changes: changed("user created", "u1", "viewer")}
 	activated := expectation{result: "success u1", changes: changed("user activated", "u1", "viewer")}
 	exists := expectation{result: "already exists u1", reason: "exists already"}
 	refused := func(reason string) expectation {
 		return expectation{result: "action required : Whimsical refused to create the account, and nothing was changed: " + reason}
 	}
-	activate := func(reply script.Reply) []script.Step { return patch(script.ActivateAs(false), reply) }
+	activate := func(reply scimscript.Reply) []scimscript.Step { return patch(scimscript.ActivateAs(false), reply) }
 	accepted202 := fails(codes.FailedPrecondition, "accepted, not applied yet")
 	acceptedAs := func(user string) []string {
 		return []string{"info: baton-whimsical: creation accepted: user_id=" + user}
 	}
 	thereNow := expectation{result: "already exists u1", changes: changed("user created", "u1", "viewer")}
 	runRows(t, map[string]row{
-		"nobody is found": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
+		"nobody is found": {"create viewer", steps(look(), post(asViewer, scimscript.Created(aViewer)), found(aViewer)), created},
 		"nobody is found, by a 404": {
 			"create viewer",
-			steps(find(script.NotFound()), listing(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)),
+			steps(find(scimscript.NotFound()), listing(somebody), post(asViewer, scimscript.Created(aViewer)), found(aViewer)),
 			created,
 		},
-		"others are found": {"create viewer", steps(look(somebody), post(asViewer, script.Created(aViewer)), found(aViewer)), created},
+		"others are found": {"create viewer", steps(look(somebody), post(asViewer, scimscript.Created(aViewer)), found(aViewer)), created},
 		"the role is the workspace's": {
 			"create default",
-			steps(look(), post("", script.Created(anEditor)), found(anEditor)),
+			steps(look(), post("", scimscript.Created(anEditor)), found(anEditor)),
 			expectation{result: "success u1", changes: changed("user created", "u1", "editor")},
 		},
-		"the answer has no body":        {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 201}), look(somebody, aViewer)), created},
-		"the read behind it fails once": {"create viewer", steps(look(), post(asViewer, script.Created(aViewer)), read(down), found(aViewer)), created},
+		"the answer has no body":        {"create viewer", steps(look(), post(asViewer, scimscript.Reply{Status: 201}), look(somebody, aViewer)), created},
+		"the read behind it fails once": {"create viewer", steps(look(), post(asViewer, scimscript.Created(aViewer)), read(down), found(aViewer)), created},
 		"the answer repeats the request, the truth is another role": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), found(anEditor)),
+			steps(look(), post(asViewer, scimscript.Created(aViewer)), found(anEditor)),
 			expectation{code: codes.FailedPrecondition, says: "created as editor, not with the role that was asked for", changes: changed("user created", "u1", "editor")},
 		},
 		"the role is not reported": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(hasNoRole)), found(hasNoRole)),
+			steps(look(), post(asViewer, scimscript.Created(hasNoRole)), found(hasNoRole)),
 			expectation{code: codes.FailedPrecondition, says: "does not report whether it has the role", changes: changed("user created", "u1", "")},
 		},
 		"pending": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), gone(), look()),
+			steps(look(), post(asViewer, scimscript.Created(aViewer)), gone(), look()),
 			expectation{result: "action required u1 pending" + invited, changes: acceptedAs("u1")},
 		},
 		"pending, with another role": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(anEditor)), gone(), look()),
+			steps(look(), post(asViewer, scimscript.Created(anEditor)), gone(), look()),
 			expectation{code: codes.FailedPrecondition, says: "created as editor", changes: acceptedAs("u1")},
 		},
 		"pending, and the role is not reported": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(hasNoRole)), gone(), look()),
+			steps(look(), post(asViewer, scimscript.Created(hasNoRole)), gone(), look()),
 			expectation{result: "action required u1 pending" + invited, changes: acceptedAs("u1")},
 		},
 		"the id of the answer is not there, and the look-up shows the person": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), gone(), look(aViewer)),
+			steps(look(), post(asViewer, scimscript.Created(aViewer)), gone(), look(aViewer)),
 			created,
 		},
 		"pending, and without a body": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Reply{Status: 201}), look()),
+			steps(look(), post(asViewer, scimscript.Reply{Status: 201}), look()),
 			expectation{result: "action required " + invited, changes: acceptedAs("{id}")},
 		},
 		"202, and nobody is there":         {"create viewer", steps(look(), post(asViewer, accepted), look()), accepted202},
-		"202 with a user who is not there": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 202, Body: aViewer.String()}), gone(), look()), accepted202},
+		"202 with a user who is not there": {"create viewer", steps(look(), post(asViewer, scimscript.Reply{Status: 202, Body: aViewer.String()}), gone(), look()), accepted202},
 		"202, and the user is there":       {"create viewer", steps(look(), post(asViewer, accepted), look(aViewer)), created},
 		"204, and nobody is there": {
 			"create viewer",
-			steps(look(), post(asViewer, script.NoContent), look()),
+			steps(look(), post(asViewer, scimscript.NoContent), look()),
 			fails(codes.FailedPrecondition, "no such user was found"),
 		},
 		"the answer is somebody else": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(somebody)), one(script.Get("u2", script.OK(somebody)))),
+			steps(look(), post(asViewer, scimscript.Created(somebody)), one(scimscript.Get("u2", scimscript.OK(somebody)))),
 			fails(codes.FailedPrecondition, "with another userName than was asked for"),
 		},
 		"the answer is an old, inactive record": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(anInactiveEditor)), found(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)),
+			steps(look(), post(asViewer, scimscript.Created(anInactiveEditor)), found(anInactiveEditor), activate(scimscript.OK(aViewer)), found(aViewer)),
 			activated,
 		},
 		"an active user keeps the role": {
@@ -230,23 +231,23 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			expectation{result: "already exists u1", reason: "exists already as editor, not viewer (grant the role to change it)"},
 		},
 		"an active user, default role": {"create default", steps(look(anEditor)), exists},
-		"an active user in capitals":   {"create viewer", steps(look(script.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
+		"an active user in capitals":   {"create viewer", steps(look(scimscript.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists},
 		"an active user without role":  {"create viewer", steps(look(hasNoRole)), expectation{result: "already exists u1", reason: "a role that is not reported"}},
-		"an inactive user":             {"create viewer", steps(look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
+		"an inactive user":             {"create viewer", steps(look(anInactiveEditor), activate(scimscript.OK(aViewer)), found(aViewer)), activated},
 		"an inactive user, active is 0": {
 			"create viewer",
-			steps(look(script.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(script.OK(aViewer)), found(aViewer)),
+			steps(look(scimscript.User{ID: "u1", UserName: ada, Active: 0, Editor: false}), activate(scimscript.OK(aViewer)), found(aViewer)),
 			activated,
 		},
-		"an inactive user, active is left out if false": {"create viewer", steps(look(anUntoldEditor), activate(script.NoContent), found(aViewer)), activated},
+		"an inactive user, active is left out if false": {"create viewer", steps(look(anUntoldEditor), activate(scimscript.NoContent), found(aViewer)), activated},
 		"an inactive user, default role": {
 			"create default",
-			steps(look(anInactiveEditor), patch(script.SetActive(true), script.OK(anEditor)), found(anEditor)),
+			steps(look(anInactiveEditor), patch(scimscript.SetActive(true), scimscript.OK(anEditor)), found(anEditor)),
 			expectation{result: "success u1", changes: changed("user activated", "u1", "editor")},
 		},
 		"an inactive user stays so": {
 			"create viewer",
-			steps(look(anInactiveEditor), activate(script.OK(aViewer)), still(anInactiveEditor), patch(script.ActivateAsNested(false), script.OK(aViewer)), still(anInactiveEditor)),
+			steps(look(anInactiveEditor), activate(scimscript.OK(aViewer)), still(anInactiveEditor), patch(scimscript.ActivateAsNested(false), scimscript.OK(aViewer)), still(anInactiveEditor)),
 			fails(codes.FailedPrecondition, "accepted the change but did not apply it"),
 		},
 		"an inactive user is activated with the role of before": {
@@ -260,86 +261,86 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 			fails(codes.Unavailable, "500"),
 		},
 		"taken, by an active user":   {"create viewer", steps(look(), post(asViewer, taken), look(anEditor)), exists},
-		"taken, by an inactive user": {"create viewer", steps(look(), post(asViewer, taken), look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
+		"taken, by an inactive user": {"create viewer", steps(look(), post(asViewer, taken), look(anInactiveEditor), activate(scimscript.OK(aViewer)), found(aViewer)), activated},
 		"taken, and nobody is found": {"create viewer", steps(look(), post(asViewer, taken), look()), refused("userName is taken")},
 		"no seat": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Refused(409, "", "seat limit reached")), look()),
+			steps(look(), post(asViewer, scimscript.Refused(409, "", "seat limit reached")), look()),
 			refused("seat limit reached"),
 		},
 		"a foreign domain": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Refused(409, "", "domain not verified")), look()),
+			steps(look(), post(asViewer, scimscript.Refused(409, "", "domain not verified")), look()),
 			refused("domain not verified"),
 		},
-		"taken, without a reason":     {"create viewer", steps(look(), post(asViewer, script.Refused(409, "", "")), look()), refused("it gave no reason")},
-		"lost, and stored":            {"create viewer", steps(look(), post(asViewer, script.Lost), look(aViewer)), thereNow},
-		"a gateway's 504, and stored": {"create viewer", steps(look(), post(asViewer, script.Reply{Status: 504}), look(somebody, aViewer)), thereNow},
+		"taken, without a reason":     {"create viewer", steps(look(), post(asViewer, scimscript.Refused(409, "", "")), look()), refused("it gave no reason")},
+		"lost, and stored":            {"create viewer", steps(look(), post(asViewer, scimscript.Lost), look(aViewer)), thereNow},
+		"a gateway's 504, and stored": {"create viewer", steps(look(), post(asViewer, scimscript.Reply{Status: 504}), look(somebody, aViewer)), thereNow},
 		"stored, and not to be read": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), four(read(failed)), look(aViewer)),
+			steps(look(), post(asViewer, scimscript.Created(aViewer)), four(read(failed)), look(aViewer)),
 			thereNow,
 		},
 		"lost, and stored with another role": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Lost), look(anEditor)),
+			steps(look(), post(asViewer, scimscript.Lost), look(anEditor)),
 			expectation{code: codes.FailedPrecondition, says: "was created as editor", changes: changed("user created", "u1", "editor")},
 		},
 		"stored, and nobody may read": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Created(aViewer)), read(script.Refused(403, "", ""))),
+			steps(look(), post(asViewer, scimscript.Created(aViewer)), read(scimscript.Refused(403, "", ""))),
 			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed: the token may not do this"),
 		},
-		"lost, an old record":  {"create viewer", steps(look(), post(asViewer, script.Lost), look(anInactiveEditor), activate(script.OK(aViewer)), found(aViewer)), activated},
-		"lost, and not stored": {"create viewer", steps(look(), post(asViewer, script.Lost), look()), fails(codes.Unavailable, "POST")},
+		"lost, an old record":  {"create viewer", steps(look(), post(asViewer, scimscript.Lost), look(anInactiveEditor), activate(scimscript.OK(aViewer)), found(aViewer)), activated},
+		"lost, and not stored": {"create viewer", steps(look(), post(asViewer, scimscript.Lost), look()), fails(codes.Unavailable, "POST")},
 		"down":                 {"create viewer", steps(look(), post(asViewer, down), look()), fails(codes.Unavailable, "503")},
 		"lost, and nobody may look": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Lost), find(script.Refused(401, "", ""))),
+			steps(look(), post(asViewer, scimscript.Lost), find(scimscript.Refused(401, "", ""))),
 			fails(codes.Unavailable, "POST"),
 		},
 		"rate limited for a moment": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Reply{Status: 429, RetryAfter: "1"}), post(asViewer, script.Created(aViewer)), found(aViewer)),
+			steps(look(), post(asViewer, scimscript.Reply{Status: 429, RetryAfter: "1"}), post(asViewer, scimscript.Created(aViewer)), found(aViewer)),
 			created,
 		},
 		"refused with the server's own reason": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Refused(403, "", "User limit reached"))),
+			steps(look(), post(asViewer, scimscript.Refused(403, "", "User limit reached"))),
 			fails(codes.PermissionDenied, "answered 403 Forbidden: User limit reached"),
 		},
 		"a success that holds a refusal": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Reply{Status: 200, Body: script.Refused(403, "", "User limit reached").Body}), look()),
+			steps(look(), post(asViewer, scimscript.Reply{Status: 200, Body: scimscript.Refused(403, "", "User limit reached").Body}), look()),
 			fails(codes.FailedPrecondition, "no such user was found: User limit reached"),
 		},
 		"an inactive user, default role, who gets another one": {
 			"create default",
-			steps(look(anInactiveViewer), patch(script.SetActive(true), script.NoContent), found(anEditor)),
+			steps(look(anInactiveViewer), patch(scimscript.SetActive(true), scimscript.NoContent), found(anEditor)),
 			fails(codes.FailedPrecondition, "changed the role from viewer to editor as well"),
 		},
 		"rate limited": {
 			"create viewer",
-			steps(look(), post(asViewer, script.Reply{Status: 429, RetryAfter: "3600"})),
+			steps(look(), post(asViewer, scimscript.Reply{Status: 429, RetryAfter: "3600"})),
 			fails(codes.Unavailable, "rate limit"),
 		},
 		"the server knows no filters": {
 			"create viewer",
-			steps(find(script.Refused(501, "", ""))),
+			steps(find(scimscript.Refused(501, "", ""))),
 			fails(codes.FailedPrecondition, "cannot look people up by userName"),
 		},
-		"refused":             {"create viewer", steps(look(), post(asViewer, script.Refused(400, "invalidValue", "no"))), fails(codes.InvalidArgument, ": no")},
-		"404 to the creation": {"create viewer", steps(look(), post(asViewer, script.NotFound())), fails(codes.FailedPrecondition, "check base-url")},
+		"refused":             {"create viewer", steps(look(), post(asViewer, scimscript.Refused(400, "invalidValue", "no"))), fails(codes.InvalidArgument, ": no")},
+		"404 to the creation": {"create viewer", steps(look(), post(asViewer, scimscript.NotFound())), fails(codes.FailedPrecondition, "check base-url")},
 	})
 }
 
 // listing is the request that shows whether a SCIM API answers at all.
-func listing(users ...script.User) []script.Step {
-	return one(script.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: script.OK(script.List(users))})
+func listing(users ...scimscript.User) []scimscript.Step {
+	return one(scimscript.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: scimscript.OK(scimscript.List(users))})
 }
 
 func TestNoPasswordIsDeclared(t *testing.T) {
-	p := newProvisioner(t, "http://127.0.0.1:1/", script.Token)
+	p := newProvisioner(t, "http://127.0.0.1:1/", scimscript.Token)
 	details, annos, err := p.accounts.CreateAccountCapabilityDetails(p.ctx)
 	none := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
 	if got := details.GetSupportedCredentialOptions(); err != nil || len(annos) != 0 ||
@@ -351,11 +352,11 @@ func TestNoPasswordIsDeclared(t *testing.T) {
 func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) {
 	for _, address := range []string{"\u212aim@example.com", "k\u0130m@example.com"} {
 		t.Run(address, func(t *testing.T) {
-			kim := script.User{ID: "u1", UserName: "kim@example.com", Active: false, Editor: false}
-			stranger := script.User{ID: "u2", UserName: address, Active: true, Editor: true}
+			kim := scimscript.User{ID: "u1", UserName: "kim@example.com", Active: false, Editor: false}
+			stranger := scimscript.User{ID: "u2", UserName: address, Active: true, Editor: true}
 			body := strings.ReplaceAll(creation("", ada, asEditor), ada, address)
-			scripted(t, []script.Step{
-				script.Find(address, script.OK(script.List{kim})), script.Post(body, script.Created(stranger)), script.Get("u2", script.OK(stranger)),
+			scripted(t, []scimscript.Step{
+				scimscript.Find(address, scimscript.OK(scimscript.List{kim})), scimscript.Post(body, scimscript.Created(stranger)), scimscript.Get("u2", scimscript.OK(stranger)),
 			}, func(p *provisioner) outcome { return p.do("create editor", "", address) },
 				expectation{result: "success u2", changes: changed("user created", "u2", "editor")})
 		})
@@ -365,18 +366,18 @@ func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) 
 func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 	done := expectation{changes: changed("user deleted", "u1", "")}
 	isGone := expectation{annos: doesNotExist, reason: "there is no user with the ID "}
-	remove := func(reply script.Reply) []script.Step { return one(script.Delete("u1", reply)) }
-	off := func(reply script.Reply) []script.Step { return patch(script.SetActive(false), reply) }
+	remove := func(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Delete("u1", reply)) }
+	off := func(reply scimscript.Reply) []scimscript.Step { return patch(scimscript.SetActive(false), reply) }
 	// of are the steps of a deletion of an Editor whom the first read shows.
-	of := func(parts ...[]script.Step) []script.Step { return steps(found(anEditor), steps(parts...)) }
-	unknown := script.Refused(405, "", "")
+	of := func(parts ...[]scimscript.Step) []scimscript.Step { return steps(found(anEditor), steps(parts...)) }
+	unknown := scimscript.Refused(405, "", "")
 	runRows(t, map[string]row{
-		"204":                           {"delete", of(remove(script.NoContent), gone()), done},
-		"200 with a body":               {"delete", of(remove(script.OK(aViewer)), gone()), done},
+		"204":                           {"delete", of(remove(scimscript.NoContent), gone()), done},
+		"200 with a body":               {"delete", of(remove(scimscript.OK(aViewer)), gone()), done},
 		"202":                           {"delete", of(remove(accepted), gone()), done},
-		"the record stays":              {"delete", of(remove(script.NoContent), found(anInactiveEditor)), done},
-		"the reads lag behind":          {"delete", of(remove(script.NoContent), still(anEditor)[:3], gone()), done},
-		"the read behind it fails once": {"delete", of(remove(script.NoContent), read(down), gone()), done},
+		"the record stays":              {"delete", of(remove(scimscript.NoContent), found(anInactiveEditor)), done},
+		"the reads lag behind":          {"delete", of(remove(scimscript.NoContent), still(anEditor)[:3], gone()), done},
+		"the read behind it fails once": {"delete", of(remove(scimscript.NoContent), read(down), gone()), done},
 		"somebody who is gone":          {"delete", nobody(), isGone},
 		"listed and not reachable": {
 			"delete",
@@ -384,54 +385,54 @@ func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
 		},
 		"a server that answers with somebody else": {"delete", found(somebody), fails(codes.FailedPrecondition, "not the user that was asked for")},
-		"somebody who goes meanwhile":              {"delete", of(remove(script.NotFound()), nobody()), isGone},
-		"somebody who is inactive":                 {"delete", steps(found(anInactiveViewer), remove(script.NotFound()), found(anInactiveViewer)), done},
-		"404 though the user is there":             {"delete", of(remove(script.NotFound()), found(anEditor), off(script.NoContent), found(anInactiveEditor)), done},
-		"405, and the record goes":                 {"delete", of(remove(unknown), off(script.NoContent), gone()), done},
-		"501, and the record stays":                {"delete", of(remove(script.Refused(501, "", "")), off(script.OK(anInactiveEditor)), found(anInactiveEditor)), done},
+		"somebody who goes meanwhile":              {"delete", of(remove(scimscript.NotFound()), nobody()), isGone},
+		"somebody who is inactive":                 {"delete", steps(found(anInactiveViewer), remove(scimscript.NotFound()), found(anInactiveViewer)), done},
+		"404 though the user is there":             {"delete", of(remove(scimscript.NotFound()), found(anEditor), off(scimscript.NoContent), found(anInactiveEditor)), done},
+		"405, and the record goes":                 {"delete", of(remove(unknown), off(scimscript.NoContent), gone()), done},
+		"501, and the record stays":                {"delete", of(remove(scimscript.Refused(501, "", "")), off(scimscript.OK(anInactiveEditor)), found(anInactiveEditor)), done},
 		"405, the status in the other form": {
 			"delete",
-			of(remove(unknown), off(script.Refused(400, "", "")), patch(script.SetActiveNested(false), script.NoContent), gone()),
+			of(remove(unknown), off(scimscript.Refused(400, "", "")), patch(scimscript.SetActiveNested(false), scimscript.NoContent), gone()),
 			done,
 		},
-		"405, and active is left out":      {"delete", of(remove(unknown), off(script.NoContent), found(anUntoldEditor)), done},
-		"405, and the user goes meanwhile": {"delete", of(remove(unknown), off(script.NotFound()), nobody()), isGone},
+		"405, and active is left out":      {"delete", of(remove(unknown), off(scimscript.NoContent), found(anUntoldEditor)), done},
+		"405, and the user goes meanwhile": {"delete", of(remove(unknown), off(scimscript.NotFound()), nobody()), isGone},
 		"neither DELETE nor PATCH": {
 			"delete",
-			of(remove(script.NotFound()), found(anEditor), off(script.NotFound()), found(anEditor)),
+			of(remove(scimscript.NotFound()), found(anEditor), off(scimscript.NotFound()), found(anEditor)),
 			fails(codes.FailedPrecondition, "the user is there, and was not changed"),
 		},
-		"accepted but not applied":             {"delete", of(remove(script.NoContent), still(anEditor)), fails(codes.FailedPrecondition, "accepted the deletion, but the user is still there")},
-		"active is left out when it is false":  {"delete", of(remove(script.NoContent), found(anUntoldEditor)), done},
-		"accepted, and active is not reported": {"delete", steps(found(anUntoldViewer), remove(script.NoContent), still(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
+		"accepted but not applied":             {"delete", of(remove(scimscript.NoContent), still(anEditor)), fails(codes.FailedPrecondition, "accepted the deletion, but the user is still there")},
+		"active is left out when it is false":  {"delete", of(remove(scimscript.NoContent), found(anUntoldEditor)), done},
+		"accepted, and active is not reported": {"delete", steps(found(anUntoldViewer), remove(scimscript.NoContent), still(anUntoldViewer)), fails(codes.FailedPrecondition, "the user is still there")},
 		"202, and not applied yet":             {"delete", of(remove(accepted), still(anEditor)), fails(codes.FailedPrecondition, "accepted, not applied yet")},
-		"refused":                              {"delete", of(remove(script.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		"refused":                              {"delete", of(remove(scimscript.Refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
 		"accepted, and nobody may look": {
 			"delete",
-			of(remove(script.NoContent), read(script.Refused(403, "", ""))),
+			of(remove(scimscript.NoContent), read(scimscript.Refused(403, "", ""))),
 			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed"),
 		},
 		"a user with two ids": {
 			"delete",
-			of(remove(script.NoContent), four(read(script.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true,` + extension + `:{"editor":true}}`}))),
+			of(remove(scimscript.NoContent), four(read(scimscript.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true,` + extension + `:{"editor":true}}`}))),
 			fails(codes.FailedPrecondition, "the user is still there"),
 		},
-		"503, then 204":                     {"delete", of(remove(down), remove(script.NoContent), gone()), done},
-		"one answer is lost":                {"delete", of(remove(script.Lost), remove(script.NotFound()), nobody()), done},
-		"one answer is lost, and a refusal": {"delete", of(remove(script.Lost), remove(script.Refused(409, "", "")), nobody()), done},
-		"all answers are lost, and it goes": {"delete", of(four(remove(script.Lost)), nobody()), done},
-		"all answers are lost":              {"delete", of(four(remove(script.Lost)), still(anEditor)), fails(codes.Unavailable, "DELETE")},
+		"503, then 204":                     {"delete", of(remove(down), remove(scimscript.NoContent), gone()), done},
+		"one answer is lost":                {"delete", of(remove(scimscript.Lost), remove(scimscript.NotFound()), nobody()), done},
+		"one answer is lost, and a refusal": {"delete", of(remove(scimscript.Lost), remove(scimscript.Refused(409, "", "")), nobody()), done},
+		"all answers are lost, and it goes": {"delete", of(four(remove(scimscript.Lost)), nobody()), done},
+		"all answers are lost":              {"delete", of(four(remove(scimscript.Lost)), still(anEditor)), fails(codes.Unavailable, "DELETE")},
 		"down":                              {"delete", of(four(remove(down)), still(anEditor)), fails(codes.Unavailable, "503")},
-		"429, and somebody who is gone":     {"delete", of(remove(script.Reply{Status: 429, RetryAfter: "20"}), remove(script.NotFound()), nobody()), isGone},
-		"429 for an hour":                   {"delete", of(remove(script.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+		"429, and somebody who is gone":     {"delete", of(remove(scimscript.Reply{Status: 429, RetryAfter: "20"}), remove(scimscript.NotFound()), nobody()), isGone},
+		"429 for an hour":                   {"delete", of(remove(scimscript.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
 	})
 }
 
 func TestOnlyUsersCanBeDeleted(t *testing.T) {
 	for name, id := range map[string]*v2.ResourceId{
 		"nothing":              nil,
-		"a user without an id": principal("user", "").GetId(),
-		"a role":               principal("role", "viewer").GetId(),
+		"a user without an id": batontest.Resource("user", "").GetId(),
+		"a role":               batontest.Resource("role", "viewer").GetId(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripted(t, nil, func(p *provisioner) outcome {

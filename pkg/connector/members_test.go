@@ -21,9 +21,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -33,7 +33,7 @@ func TestFullSyncHoldsEveryUserAndGrantWithOneReadEach(t *testing.T) {
 		t.Run(fmt.Sprintf("%d users", users), func(t *testing.T) {
 			w := newWorkspace(t, sim.Config{Users: users})
 			picture := syncAndRead(t, start(t, w.url))
-			for _, difference := range picture.Access().Differences(synctest.Expected(w.Users())) {
+			for _, difference := range picture.Access().Differences(batontest.Expected(w.Users())) {
 				t.Error(difference)
 			}
 			// One more is the SDK's Validate.
@@ -48,11 +48,11 @@ func TestARecordThatTheSessionStoreLosesIsReadAgain(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 2345})
 	built := syncers(t, w.url)
 	for third := range 3 {
-		store := &memory{}
+		store := &batontest.Store{}
 		list(t, built[0], store, "sync")
-		for i, key := range slices.Sorted(maps.Keys(store.values)) {
+		for i, key := range slices.Sorted(maps.Keys(store.Values)) {
 			if i%3 == third {
-				delete(store.values, key)
+				delete(store.Values, key)
 			}
 		}
 		assertGrants(t, w, built[1], store, "sync")
@@ -62,9 +62,9 @@ func TestARecordThatTheSessionStoreLosesIsReadAgain(t *testing.T) {
 func TestAWriteThatFailsForAMomentLosesNothing(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 2500})
 	for after := range 3 {
-		built, store := syncers(t, w.url), &memory{failAfter: after + 1}
+		built, store := syncers(t, w.url), &batontest.Store{FailAt: after + 1}
 		list(t, built[0], store, "sync")
-		if store.failAfter >= 0 {
+		if store.Writes < store.FailAt {
 			t.Error("no write has failed")
 		}
 		assertGrants(t, w, built[1], store, "sync")
@@ -81,7 +81,7 @@ func TestOfAUserTwiceOnAPageTheLastRowCounts(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	picture := syncAndRead(t, start(t, server.URL))
-	assertIDs(t, "grants", maps.Keys(picture.Grants), synctest.GrantID("editor", "u2"), synctest.GrantID("viewer", "u1"))
+	assertIDs(t, "grants", maps.Keys(picture.Grants), batontest.Grant("editor", "u2").GetId(), batontest.Grant("viewer", "u1").GetId())
 }
 
 func TestPartialAndTargetedSyncs(t *testing.T) {
@@ -91,24 +91,24 @@ func TestPartialAndTargetedSyncs(t *testing.T) {
 	assertIDs(t, "resources", maps.Keys(picture.Resources), "role:editor", "role:viewer")
 
 	user := w.Users()[0]
-	picture = syncAndRead(t, h, sync.WithTargetedSyncResources([]*v2.Resource{principal("user", user.ID)}))
-	assertIDs(t, "grants of a user", maps.Keys(picture.Grants), synctest.GrantID(roleName(user), user.ID))
+	picture = syncAndRead(t, h, sync.WithTargetedSyncResources([]*v2.Resource{batontest.Resource("user", user.ID)}))
+	assertIDs(t, "grants of a user", maps.Keys(picture.Grants), batontest.Grant(batontest.ReportedRole(user), user.ID).GetId())
 
-	picture = syncAndRead(t, h, sync.WithTargetedSyncResources([]*v2.Resource{principal("role", "editor")}))
+	picture = syncAndRead(t, h, sync.WithTargetedSyncResources([]*v2.Resource{batontest.Resource("role", "editor")}))
 	assertIDs(t, "grants of a role", maps.Keys(picture.Grants), grants(w, "editor")...)
 }
 
 func TestWhoeverStaysWhileOthersLeaveIsHeldAndNoAbandonedPassGivesAGrant(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 550})
-	store := &memory{}
+	store := &batontest.Store{}
 	w.before = func(n int64) {
-		if record, kept := store.values["page/00000000"]; n > 2 && (!kept || strings.Contains(string(record), `"m"`)) {
+		if record, kept := store.Values["page/00000000"]; n > 2 && (!kept || strings.Contains(string(record), `"m"`)) {
 			t.Errorf("at request %d, the record of page 0 is %s", n, record)
 		}
 		if n == 2 || n == 4 || n == 6 { // the second page of a pass
 			users := w.Users()
 			w.Remove(users[3].ID)
-			editor := roleName(users[50]) != "editor" // and not as the pass has recorded
+			editor := batontest.ReportedRole(users[50]) != "editor" // and not as the pass has recorded
 			users[50].Editor = &editor
 			w.Update(users[50])
 		}
@@ -125,7 +125,7 @@ func TestWhoeverStaysWhileOthersLeaveIsHeldAndNoAbandonedPassGivesAGrant(t *test
 	if w.requests.Load() != requests {
 		t.Errorf("the grants took %d requests", w.requests.Load()-requests)
 	}
-	if record := string(store.values["page/00000000"]); strings.Contains(record, `"m"`) || !strings.Contains(record, `\"p\":3`) {
+	if record := string(store.Values["page/00000000"]); strings.Contains(record, `"m"`) || !strings.Contains(record, `\"p\":3`) {
 		t.Errorf("the record of page 0 is %s", record)
 	}
 }
@@ -140,18 +140,18 @@ func TestPagesAreStoredAndReadManyAtATime(t *testing.T) {
 		if test.lambda {
 			options = append(options, connector.InLambda)
 		}
-		built, store := build(t, w.url, options...).ResourceSyncers(t.Context()), &memory{}
+		built, store := build(t, w.url, options...).ResourceSyncers(t.Context()), &batontest.Store{}
 		list(t, built[0], store, "sync")
-		if store.reads != 2 {
-			t.Errorf("%d pages were compared in %d reads, want 2", len(store.values), store.reads)
+		if store.Reads != 2 {
+			t.Errorf("%d pages were compared in %d reads, want 2", len(store.Values), store.Reads)
 		}
-		store.reads = 0
-		if store.writes != test.writes {
-			t.Errorf("%d pages in %d writes, want %d", len(store.values), store.writes, test.writes)
+		store.Reads = 0
+		if store.Writes != test.writes {
+			t.Errorf("%d pages in %d writes, want %d", len(store.Values), store.Writes, test.writes)
 		}
 		assertGrants(t, w, built[1], store, "sync")
-		if store.reads != 2*2 {
-			t.Errorf("%d pages in %d reads for two roles, want 4", len(store.values), store.reads)
+		if store.Reads != 2*2 {
+			t.Errorf("%d pages in %d reads for two roles, want 4", len(store.Values), store.Reads)
 		}
 	}
 }
@@ -168,9 +168,9 @@ func TestAnAnswerOfGrantsIsBounded(t *testing.T) {
 		_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(rows), strings.Join(rows[from-1:min(from+99, len(rows))], ","))
 	}))
 	t.Cleanup(server.Close)
-	built, store := syncers(t, server.URL), &memory{}
+	built, store := syncers(t, server.URL), &batontest.Store{}
 	list(t, built[0], store, "sync")
-	first, results, err := built[1].Grants(t.Context(), principal("role", "editor"), attrs(store, "sync", ""))
+	first, results, err := built[1].Grants(t.Context(), batontest.Resource("role", "editor"), attrs(store, "sync", ""))
 	// 100 users on the first page, 99 on each that follows, until the ids exceed 500 KiB.
 	if err != nil || results.NextPageToken == "" || len(first) != 100+5*99 {
 		t.Errorf("the first answer has %d grants, %v", len(first), err)
@@ -181,41 +181,41 @@ func TestAnAnswerOfGrantsIsBounded(t *testing.T) {
 }
 
 func TestWhatASyncLogs(t *testing.T) {
-	unknown := script.User{ID: "u5", UserName: "u5@example.com"}
-	untold := script.User{ID: "u6", UserName: "u6@example.com", Editor: false}
-	noRole := script.User{ID: "u7", UserName: "u7@example.com", Active: true}
+	unknown := scimscript.User{ID: "u5", UserName: "u5@example.com"}
+	untold := scimscript.User{ID: "u6", UserName: "u6@example.com", Editor: false}
+	noRole := scimscript.User{ID: "u7", UserName: "u7@example.com", Active: true}
 	const warning = "warn: baton-whimsical: the API did not report the role or the status of some users: " +
 		"without a role they hold no grant, without a status they count as users with access:"
 	for name, test := range map[string]struct {
-		users script.List
+		users scimscript.List
 		want  []string
 	}{
 		"nobody": {nil, []string{
 			"debug: baton-whimsical: reading users: total=0 users=0",
 			"info: baton-whimsical: users read: editors=0 inactive=0 passes=1 requests=1 seconds=0 users=0 viewers=0 without_role=0",
 		}},
-		"one inactive": {script.List{anInactiveEditor}, []string{
+		"one inactive": {scimscript.List{anInactiveEditor}, []string{
 			"debug: baton-whimsical: reading users: total=1 users=1",
 			"info: baton-whimsical: users read: editors=0 inactive=1 passes=1 requests=1 seconds=0 users=1 viewers=0 without_role=0",
 		}},
-		"one without a status": {script.List{untold}, []string{
+		"one without a status": {scimscript.List{untold}, []string{
 			"debug: baton-whimsical: reading users: total=1 users=1",
 			"info: baton-whimsical: users read: editors=0 inactive=0 passes=1 requests=1 seconds=0 users=1 viewers=1 without_role=0",
 			warning + " users=1 users_without_role=0 users_without_status=1",
 		}},
-		"one without a role": {script.List{noRole, anEditor}, []string{
+		"one without a role": {scimscript.List{noRole, anEditor}, []string{
 			"debug: baton-whimsical: reading users: total=2 users=2",
 			"debug: baton-whimsical: reading users: total=2 users=2",
 			"info: baton-whimsical: users read: editors=1 inactive=0 passes=1 requests=2 seconds=0 users=2 viewers=0 without_role=1",
 			warning + " users=2 users_without_role=1 users_without_status=0",
 		}},
-		"one twice": {script.List{somebody, somebody, anEditor}, []string{
+		"one twice": {scimscript.List{somebody, somebody, anEditor}, []string{
 			"debug: baton-whimsical: reading users: total=3 users=3",
 			"debug: baton-whimsical: reading users: total=3 users=3",
 			"info: baton-whimsical: users read: editors=1 inactive=0 passes=1 requests=2 seconds=0 users=2 viewers=1 without_role=0",
 			"warn: baton-whimsical: the API listed some users twice in one answer: the later row counts: rows_replaced=1",
 		}},
-		"one of each": {script.List{unknown, anEditor, noRole, somebody, script.User{ID: "u3", UserName: "u3@example.com", Active: false, Editor: true}}, []string{
+		"one of each": {scimscript.List{unknown, anEditor, noRole, somebody, scimscript.User{ID: "u3", UserName: "u3@example.com", Active: false, Editor: true}}, []string{
 			"debug: baton-whimsical: reading users: total=5 users=5",
 			"debug: baton-whimsical: reading users: total=5 users=5",
 			"info: baton-whimsical: users read: editors=1 inactive=1 passes=1 requests=2 seconds=0 users=5 viewers=1 without_role=2",
@@ -223,21 +223,21 @@ func TestWhatASyncLogs(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pages := []script.Step{{Method: "GET", Target: "Users?count=100&startIndex=1", Reply: script.OK(test.users)}}
+			pages := []scimscript.Step{{Method: "GET", Target: "Users?count=100&startIndex=1", Reply: scimscript.OK(test.users)}}
 			if n := len(test.users); n > 1 { // the last user again
 				rest := strings.Replace(test.users[n-1:].String(), `"totalResults":1`, fmt.Sprintf(`"totalResults":%d`, n), 1)
-				pages = append(pages, script.Step{
-					Method: "GET", Target: fmt.Sprintf("Users?count=100&startIndex=%d", n), Reply: script.Reply{Status: 200, Body: rest},
+				pages = append(pages, scimscript.Step{
+					Method: "GET", Target: fmt.Sprintf("Users?count=100&startIndex=%d", n), Reply: scimscript.Reply{Status: 200, Body: rest},
 				})
 			}
-			built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: script.Token, BaseUrl: script.Serve(t, pages...)}, nil)
+			built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: scimscript.Serve(t, pages...)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			core, log := observer.New(zapcore.DebugLevel)
 			ctx := ctxzap.ToContext(t.Context(), zap.New(core))
 			for token, more := "", true; more; more = token != "" {
-				_, results, err := built.ResourceSyncers(ctx)[0].List(ctx, nil, attrs(&memory{}, "sync", token))
+				_, results, err := built.ResourceSyncers(ctx)[0].List(ctx, nil, attrs(&batontest.Store{}, "sync", token))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -267,10 +267,10 @@ func TestAPageTellsTheAPIsRateLimit(t *testing.T) {
 	for limit, want := range map[string]int{"": 0, "100": 1} {
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("X-Ratelimit-Limit", limit)
-			_, _ = fmt.Fprint(rw, script.List{somebody})
+			_, _ = fmt.Fprint(rw, scimscript.List{somebody})
 		}))
 		t.Cleanup(server.Close)
-		_, results, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&memory{}, "sync", ""))
+		_, results, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&batontest.Store{}, "sync", ""))
 		if err != nil || len(results.Annotations) != want {
 			t.Errorf("limit %q: %v, %v", limit, results.Annotations, err)
 		}
@@ -280,7 +280,7 @@ func TestAPageTellsTheAPIsRateLimit(t *testing.T) {
 func TestTwoSyncsSideBySideKeepTheirPagesApart(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 1234})
 	built := syncers(t, w.url)
-	full, other := &memory{}, &memory{}
+	full, other := &batontest.Store{}, &batontest.Store{}
 	// The second one begins and ends while the first is under way.
 	w.before = func(n int64) {
 		if n == 5 {
@@ -289,12 +289,12 @@ func TestTwoSyncsSideBySideKeepTheirPagesApart(t *testing.T) {
 	}
 	list(t, built[0], full, "full")
 	// What the first had not written yet, four pages, makes another pass: 31 requests, and where it begins.
-	if listed := w.requests.Load(); listed != 28+31 || len(other.values) != 14 || len(full.values) != 10+31+1 {
-		t.Errorf("%d requests, %d and %d pages stored", listed, len(full.values), len(other.values))
+	if listed := w.requests.Load(); listed != 28+31 || len(other.Values) != 14 || len(full.Values) != 10+31+1 {
+		t.Errorf("%d requests, %d and %d pages stored", listed, len(full.Values), len(other.Values))
 	}
 	// The first writes its own pages at once from then on; the second, all but the last four together.
-	if full.writes != 10+31+1 || other.writes != 2 {
-		t.Errorf("%d and %d writes", full.writes, other.writes)
+	if full.Writes != 10+31+1 || other.Writes != 2 {
+		t.Errorf("%d and %d writes", full.Writes, other.Writes)
 	}
 	assertGrants(t, w, built[1], full, "full")
 	assertGrants(t, w, built[1], other, "other")
@@ -330,10 +330,10 @@ func TestWhatASyncSaysOfRolesAndUsers(t *testing.T) {
 func TestAnIDThatBatonCannotStoreFailsTheSync(t *testing.T) {
 	for length, want := range map[int]codes.Code{998: codes.OK, 999: codes.FailedPrecondition} {
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-			_, _ = fmt.Fprint(rw, script.List{{ID: strings.Repeat("x", length), Active: true, Editor: false}})
+			_, _ = fmt.Fprint(rw, scimscript.List{{ID: strings.Repeat("x", length), Active: true, Editor: false}})
 		}))
 		t.Cleanup(server.Close)
-		if _, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&memory{}, "sync", "")); status.Code(err) != want {
+		if _, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&batontest.Store{}, "sync", "")); status.Code(err) != want {
 			t.Errorf("an id of %d bytes: %v, want %s", length, err, want)
 		}
 	}
@@ -345,7 +345,7 @@ func TestALongNameIsCutBetweenCharacters(t *testing.T) {
 			_, _ = fmt.Fprintf(rw, `{"totalResults":1,"Resources":[{"id":"u1","displayName":%q,%s:{"editor":true}}]}`, name, extension)
 		}))
 		t.Cleanup(server.Close)
-		resources, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&memory{}, "sync", ""))
+		resources, _, err := syncers(t, server.URL)[0].List(t.Context(), nil, attrs(&batontest.Store{}, "sync", ""))
 		if err != nil || len(resources) != 1 || len(resources[0].GetDisplayName()) != want || !strings.HasPrefix(name, resources[0].GetDisplayName()) {
 			t.Errorf("%d bytes became %v, %v", len(name), resources, err)
 		}

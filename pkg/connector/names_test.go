@@ -7,45 +7,47 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 	const address = "ada@example.com"
-	ada, other := script.User{ID: "u1", UserName: address}, script.User{ID: "u2", UserName: "ADA@example.com"}
-	byID := func(reply script.Reply) []script.Step { return []script.Step{script.Get(address, reply)} }
-	nobodyByID := steps(byID(script.NotFound()), []script.Step{script.FindID(address, script.OK(script.List{}))})
-	find := func(users ...script.User) []script.Step {
-		return []script.Step{script.Find(address, script.OK(script.List(users)))}
+	ada, other := scimscript.User{ID: "u1", UserName: address}, scimscript.User{ID: "u2", UserName: "ADA@example.com"}
+	byID := func(reply scimscript.Reply) []scimscript.Step {
+		return []scimscript.Step{scimscript.Get(address, reply)}
+	}
+	nobodyByID := steps(byID(scimscript.NotFound()), []scimscript.Step{scimscript.FindID(address, scimscript.OK(scimscript.List{}))})
+	find := func(users ...scimscript.User) []scimscript.Step {
+		return []scimscript.Step{scimscript.Find(address, scimscript.OK(scimscript.List(users)))}
 	}
 	for name, test := range map[string]struct {
 		name   string
-		script []script.Step
+		script []scimscript.Step
 		want   string
 		code   codes.Code
 		says   string
 	}{
 		"an ID":                            {name: "u1", want: "u1"},
-		"an ID that looks like an address": {name: address, script: byID(script.OK(script.User{ID: address, UserName: address})), want: address},
-		"an ID that no address could be":   {name: "u1@", script: []script.Step{script.Get("u1@", script.OK(script.User{ID: "u1@"}))}, want: "u1@"},
+		"an ID that looks like an address": {name: address, script: byID(scimscript.OK(scimscript.User{ID: address, UserName: address})), want: address},
+		"an ID that no address could be":   {name: "u1@", script: []scimscript.Step{scimscript.Get("u1@", scimscript.OK(scimscript.User{ID: "u1@"}))}, want: "u1@"},
 		"neither an ID nor an address": {
 			name:   "<ada@example.com>",
-			script: steps([]script.Step{script.Get("<ada@example.com>", script.NotFound()), script.FindID("<ada@example.com>", script.OK(script.List{}))}),
+			script: steps([]scimscript.Step{scimscript.Get("<ada@example.com>", scimscript.NotFound()), scimscript.FindID("<ada@example.com>", scimscript.OK(scimscript.List{}))}),
 			code:   codes.InvalidArgument, says: "it is no e-mail address",
 		},
 		"an address and a carriage return":    {name: address + "\r", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
 		"a blank and an ID":                   {name: " u1", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
-		"where the server folds the ID":       {name: address, script: steps(byID(script.OK(script.User{ID: "ADA@example.com"})), find(ada)), want: "u1"},
+		"where the server folds the ID":       {name: address, script: steps(byID(scimscript.OK(scimscript.User{ID: "ADA@example.com"})), find(ada)), want: "u1"},
 		"the address of one":                  {name: address, script: steps(nobodyByID, find(ada)), want: "u1"},
 		"the address of one, in another case": {name: address, script: steps(nobodyByID, find(other)), want: "u2"},
-		"where the form of the ID is refused": {name: address, script: steps(byID(script.Refused(400, "invalidValue", "no UUID")), find(ada)), want: "u1"},
+		"where the form of the ID is refused": {name: address, script: steps(byID(scimscript.Refused(400, "invalidValue", "no UUID")), find(ada)), want: "u1"},
 		"the address of nobody":               {name: address, script: steps(nobodyByID, find()), code: codes.NotFound, says: "nobody in the Whimsical workspace has this"},
-		"an address that finds another":       {name: address, script: steps(nobodyByID, find(script.User{ID: "u3", UserName: "a@example.com"})), code: codes.NotFound, says: "nobody"},
+		"an address that finds another":       {name: address, script: steps(nobodyByID, find(scimscript.User{ID: "u3", UserName: "a@example.com"})), code: codes.NotFound, says: "nobody"},
 		"the address of two":                  {name: address, script: steps(nobodyByID, find(ada, other)), code: codes.FailedPrecondition, says: "2 users have this e-mail address"},
-		"a refused token":                     {name: address, script: byID(script.Refused(401, "", "")), code: codes.Unauthenticated, says: "the SCIM token was refused"},
-		"a look-up that is refused":           {name: address, script: steps(nobodyByID, []script.Step{script.Find(address, script.Refused(403, "", ""))}), code: codes.PermissionDenied, says: "403"},
+		"a refused token":                     {name: address, script: byID(scimscript.Refused(401, "", "")), code: codes.Unauthenticated, says: "the SCIM token was refused"},
+		"a look-up that is refused":           {name: address, script: steps(nobodyByID, []scimscript.Step{scimscript.Find(address, scimscript.Refused(403, "", ""))}), code: codes.PermissionDenied, says: "403"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serving(t, test.script)
@@ -60,9 +62,9 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 	}
 }
 
-func serving(t *testing.T, steps []script.Step) *connector.Connector {
+func serving(t *testing.T, steps []scimscript.Step) *connector.Connector {
 	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: script.Token, BaseUrl: script.Serve(t, steps...)}, nil)
+	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: scimscript.Serve(t, steps...)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
@@ -56,7 +56,7 @@ func everybody(users int) []string {
 
 // listOnce lists the users up to an error or the end, and returns the ids of the
 // resources, in order.
-func listOnce(t *testing.T, url string, store *memory) ([]string, error) {
+func listOnce(t *testing.T, url string, store *batontest.Store) ([]string, error) {
 	t.Helper()
 	users := syncers(t, url)[0]
 	var ids []string
@@ -85,7 +85,7 @@ func TestNobodyIsMissingWhereRowsThatTieChangePlaces(t *testing.T) {
 		if seed == 0 {
 			ties = rows[99:101] // one swap at the boundary of the first pass
 		}
-		store := &memory{}
+		store := &batontest.Store{}
 		ids, err := listOnce(t, serveRows(t, func(request int) []string {
 			if seed == 0 && request == 2 || seed > 0 && r.IntN(3) == 0 {
 				r.Shuffle(len(ties), func(i, j int) { ties[i], ties[j] = ties[j], ties[i] })
@@ -112,7 +112,7 @@ func TestAUserOnTwoPagesFailsTheSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := append(everybody(150), second)
-			_, err := listOnce(t, serveRows(t, func(int) []string { return rows }), &memory{})
+			_, err := listOnce(t, serveRows(t, func(int) []string { return rows }), &batontest.Store{})
 			if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "151 users came where the server counts 151, 1 of them on two pages") {
 				t.Errorf("got %v", err)
 			}
@@ -135,7 +135,7 @@ func TestAUserTwiceInOneAnswerHasTheLaterRow(t *testing.T) {
 			id := fmt.Sprintf("u%d", at)
 			var granted []string
 			for _, r := range []string{"editor", "viewer"} {
-				if picture.Grants[synctest.GrantID(r, id)] != nil {
+				if picture.Grants[batontest.Grant(r, id).GetId()] != nil {
 					granted = append(granted, r)
 				}
 			}
@@ -164,7 +164,7 @@ func TestWhereNobodysRoleCanBeReadTheSyncFails(t *testing.T) {
 		"nobody":                     {nil, codes.OK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := listOnce(t, serveRows(t, func(int) []string { return test.rows }), &memory{})
+			_, err := listOnce(t, serveRows(t, func(int) []string { return test.rows }), &batontest.Store{})
 			if status.Code(err) != test.code || err != nil && !strings.Contains(err.Error(), "the API does not report the role of any user") {
 				t.Errorf("got %v, want %s", err, test.code)
 			}
@@ -175,11 +175,21 @@ func TestWhereNobodysRoleCanBeReadTheSyncFails(t *testing.T) {
 // TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo lists a server that ignores
 // count, with users whose names are long.
 func TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo(t *testing.T) {
-	for users, want := range map[int]codes.Code{1000: codes.OK, 1900: codes.FailedPrecondition} {
-		long := strings.Repeat("n", 1000)
+	for users, names := range map[int]string{
+		250:  `"userName":%[1]q,"emails":[%[1]q],"displayName":%[1]q,"name":{"givenName":%[1]q,"familyName":%[1]q,"formatted":%[1]q}`,
+		1000: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
+		1900: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
+	} {
+		long, want := strings.Repeat("n", 1000), codes.OK
+		switch users {
+		case 250: // none is measured, however long
+			long = strings.Repeat("n", 9000)
+		case 1900:
+			want = codes.FailedPrecondition
+		}
 		rows := make([]string, users)
 		for i := range rows {
-			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(`"displayName":%q,"name":{"givenName":%[1]q},"active"`, long), 1)
+			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(names+`,"active"`, long), 1)
 		}
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(rows), strings.Join(rows, ","))
@@ -198,21 +208,21 @@ func TestAWorkspaceThatEverybodyLeavesMeanwhileIsEmpty(t *testing.T) {
 			return everybody(2)
 		}
 		return nil
-	})), &memory{}
+	})), &batontest.Store{}
 	list(t, built[0], store, "sync")
-	if got := grantsOf(t, built[1], store, "sync", "viewer"); len(got) != 0 || !strings.Contains(string(store.values["page/00000000"]), `\"p\":1`) {
-		t.Errorf("%d grants, and %s", len(got), store.values["page/00000000"])
+	if got := grantsOf(t, built[1], store, "sync", "viewer"); len(got) != 0 || !strings.Contains(string(store.Values["page/00000000"]), `\"p\":1`) {
+		t.Errorf("%d grants, and %s", len(got), store.Values["page/00000000"])
 	}
 }
 
 // forgetful is a session store that loses records.
 type forgetful struct {
-	memory
+	batontest.Store
 	lose func(key string) bool
 }
 
 func (f *forgetful) forget() {
-	maps.DeleteFunc(f.values, func(key string, _ []byte) bool { return f.lose(key) })
+	maps.DeleteFunc(f.Values, func(key string, _ []byte) bool { return f.lose(key) })
 }
 
 // TestRecordsThatAreLostBetweenCallsMakeNoWrongPicture lists and grants with a
@@ -262,7 +272,7 @@ func syncForgetfully(t *testing.T, url string, store *forgetful) (map[string]boo
 	for _, role := range []string{"editor", "viewer"} {
 		for token, more := "", true; more; more = token != "" {
 			store.forget()
-			grants, results, err := built[1].Grants(t.Context(), principal("role", role), attrs(store, "sync", token))
+			grants, results, err := built[1].Grants(t.Context(), batontest.Resource("role", role), attrs(store, "sync", token))
 			if err != nil {
 				return nil, nil, err
 			}
@@ -288,12 +298,12 @@ func TestAStoreThatKeepsNothingFailsTheSync(t *testing.T) {
 // did: whoever is between it and the old next one is not lost.
 func TestAPageThatIsReadAgainIsNotFollowedByWhatWasReadBefore(t *testing.T) {
 	rows := everybody(350)
-	built, store := syncers(t, serveRows(t, func(int) []string { return rows })), &memory{}
+	built, store := syncers(t, serveRows(t, func(int) []string { return rows })), &batontest.Store{}
 	list(t, built[0], store, "sync")
-	delete(store.values, "page/00000001")
+	delete(store.Values, "page/00000001")
 	rows = slices.Insert(rows, 150, rowOf(1000, false))
 	got := append(grantsOf(t, built[1], store, "sync", "editor"), grantsOf(t, built[1], store, "sync", "viewer")...)
-	if len(got) != 351 || !slices.Contains(got, synctest.GrantID("editor", "u198")) {
+	if len(got) != 351 || !slices.Contains(got, batontest.Grant("editor", "u198").GetId()) {
 		t.Errorf("%d grants", len(got))
 	}
 }
@@ -302,7 +312,7 @@ func TestAPageThatIsReadAgainIsNotFollowedByWhatWasReadBefore(t *testing.T) {
 // begin a listing goes on with it, ten pages a write.
 func TestASyncThatWasResumedGoesOnAsItBegan(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 2500})
-	store := &memory{}
+	store := &batontest.Store{}
 	_, results, err := syncers(t, w.url)[0].List(t.Context(), nil, attrs(store, "sync", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +327,7 @@ func TestASyncThatWasResumedGoesOnAsItBegan(t *testing.T) {
 	}
 	// The first process had not written its page.
 	said := log.FilterMessage("baton-whimsical: users read").All()
-	if len(said) != 1 || said[0].ContextMap()["passes"] != int64(2) || said[0].ContextMap()["seconds"] == nil || store.writes > 12 {
-		t.Errorf("%v; %d writes", said, store.writes)
+	if len(said) != 1 || said[0].ContextMap()["passes"] != int64(2) || said[0].ContextMap()["seconds"] == nil || store.Writes > 12 {
+		t.Errorf("%v; %d writes", said, store.Writes)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	script "github.com/conductorone/baton-whimsical/internal/scimscript"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
@@ -34,7 +35,7 @@ func (r *run) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	case "missing":
 		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, script.NotFound().Body) // here as below the client waits for it
+		_, _ = io.WriteString(w, scimscript.NotFound().Body) // here as below the client waits for it
 		return
 	case "down":
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -100,9 +101,9 @@ func (r *run) copied() *sim.Workspace {
 
 // listOf answers a list that is filtered by id.
 func (r *run) listOf(w http.ResponseWriter, id string) {
-	var list script.List
+	var list scimscript.List
 	if user, ok := r.sim.User(id); ok && !user.Pending {
-		list = script.List{{ID: user.ID, UserName: user.UserName}}
+		list = scimscript.List{{ID: user.ID, UserName: user.UserName}}
 	}
 	_, _ = io.WriteString(w, list.String())
 }
@@ -137,7 +138,7 @@ func (r *run) check(before []sim.User) {
 		if activated && op.kind != "grant" && op.kind != "enable" && op.kind != "create" {
 			r.t.Errorf("%+v has activated user %+v", op, then)
 		}
-		isNew := roleName(user) == "editor" && (roleName(then) != "editor" || activated)
+		isNew := batontest.ReportedRole(user) == "editor" && (batontest.ReportedRole(then) != "editor" || activated)
 		if isNew && !r.mayBeEditor(op, then) {
 			r.t.Errorf("%+v has made an Editor of user %+v, who was %+v", op, user, then)
 		}
@@ -152,6 +153,6 @@ func (r *run) mayBeEditor(op operation, then sim.User) bool {
 	case op.kind == "create" && then.ID == "":
 		return r.cfg.DefaultRole == "editor"
 	default:
-		return roleName(then) == "editor" && (op.kind == "enable" || op.kind == "create")
+		return batontest.ReportedRole(then) == "editor" && (op.kind == "enable" || op.kind == "create")
 	}
 }

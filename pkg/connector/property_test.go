@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
@@ -241,9 +242,9 @@ func (r *run) expected(op operation, user sim.User, there bool) codes.Code {
 	switch {
 	case (op.kind == "grant" || op.kind == "enable") && !there:
 		return codes.NotFound
-	case lowest && there && roleName(user) == "" && (user.Active || r.leavesOut),
+	case lowest && there && batontest.ReportedRole(user) == "" && (user.Active || r.leavesOut),
 		// Where nobody tells that the user is inactive, nobody tells that it worked.
-		there && !user.Active && r.leavesOut && (op.kind == "disable" || lowest && roleName(user) == "viewer"):
+		there && !user.Active && r.leavesOut && (op.kind == "disable" || lowest && batontest.ReportedRole(user) == "viewer"):
 		return codes.FailedPrecondition
 	default:
 		return codes.OK
@@ -258,11 +259,11 @@ func (r *run) effective(op operation, result string) bool {
 	case op.kind == "login", strings.HasPrefix(result, "action required"):
 		return true
 	case op.kind == "grant":
-		return there && roleName(user) == op.role
+		return there && batontest.ReportedRole(user) == op.role
 	case op.kind == "revoke":
-		return !there || roleName(user) != op.role
+		return !there || batontest.ReportedRole(user) != op.role
 	case op.kind == "create":
-		return there && (op.role == "default" || roleName(user) == op.role || strings.HasPrefix(result, "already exists"))
+		return there && (op.role == "default" || batontest.ReportedRole(user) == op.role || strings.HasPrefix(result, "already exists"))
 	case op.kind == "enable":
 		return there
 	default:

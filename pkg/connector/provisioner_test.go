@@ -27,8 +27,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	script "github.com/conductorone/baton-whimsical/internal/scimscript"
-	harness "github.com/conductorone/baton-whimsical/internal/synctest"
+	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -39,7 +39,7 @@ type provisioner struct {
 	actions.ActionRegistry // nothing but Register is called
 	roles                  connectorbuilder.ResourceProvisionerV2
 	accounts               accountBuilder
-	handlers               map[string]actions.ActionHandler
+	handlers               batontest.ActionHandlers
 	log                    *observer.ObservedLogs
 	ctx                    context.Context // that of the calls, with the observed log
 }
@@ -52,7 +52,7 @@ type accountBuilder interface {
 func newProvisioner(t *testing.T, url, token string) *provisioner {
 	t.Helper()
 	core, observed := observer.New(zapcore.InfoLevel)
-	p := &provisioner{handlers: map[string]actions.ActionHandler{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
+	p := &provisioner{handlers: batontest.ActionHandlers{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
 	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -65,16 +65,10 @@ func newProvisioner(t *testing.T, url, token string) *provisioner {
 	if !manages || !provisions || !acts {
 		t.Fatal("the connector cannot provision")
 	}
-	if err := provider.GlobalActions(p.ctx, p); err != nil {
+	if err := provider.GlobalActions(p.ctx, p.handlers); err != nil {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// Register implements actions.ActionRegistry.
-func (p *provisioner) Register(_ context.Context, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
-	p.handlers[schema.GetName()] = handler
-	return nil
 }
 
 // inBubble runs test with a clock that skips the waits between retries. The
@@ -93,9 +87,9 @@ func inBubble(t *testing.T, handler http.Handler, base, token string, test func(
 func loseAnswer() { panic(http.ErrAbortHandler) }
 
 // scripted makes a call to a server that follows a script, and checks its outcome.
-func scripted(t *testing.T, steps []script.Step, call func(*provisioner) outcome, want expectation) {
+func scripted(t *testing.T, steps []scimscript.Step, call func(*provisioner) outcome, want expectation) {
 	t.Helper()
-	target, err := url.Parse(script.Serve(t, steps...))
+	target, err := url.Parse(scimscript.Serve(t, steps...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +100,14 @@ func scripted(t *testing.T, steps []script.Step, call func(*provisioner) outcome
 		Transport:    &http.Transport{DisableKeepAlives: true},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { loseAnswer() },
 	}
-	inBubble(t, proxy, base, script.Token, func(p *provisioner) { call(p).check(t, want) })
+	inBubble(t, proxy, base, scimscript.Token, func(p *provisioner) { call(p).check(t, want) })
 }
 
 // row is a call about Ada, see do; the requests that it makes with their answers;
 // and its outcome.
 type row struct {
 	call  string
-	steps []script.Step
+	steps []scimscript.Step
 	want  expectation
 }
 
@@ -148,18 +142,16 @@ func (p *provisioner) do(call, id, userName string) outcome {
 	switch kind {
 	case "grant":
 		var grants []*v2.Grant
-		grants, o.annos, o.err = p.roles.Grant(p.ctx, principal("user", id), entitlement("role", role))
+		grants, o.annos, o.err = p.roles.Grant(p.ctx, batontest.Resource("user", id), batontest.Entitlement(role))
 		for _, g := range grants {
 			o.grants = append(o.grants, g.GetId())
 		}
 	case "revoke":
-		o.annos, o.err = p.roles.Revoke(p.ctx, v2.Grant_builder{
-			Id: harness.GrantID(role, id), Principal: principal("user", id), Entitlement: entitlement("role", role),
-		}.Build())
+		o.annos, o.err = p.roles.Revoke(p.ctx, batontest.Grant(role, id))
 	case "create":
 		return p.create(account{primary: userName, profile: map[string]any{"role": role}}.info())
 	case "delete":
-		o.annos, o.err = p.accounts.Delete(p.ctx, principal("user", id).GetId(), nil)
+		o.annos, o.err = p.accounts.Delete(p.ctx, batontest.Resource("user", id).GetId(), nil)
 	default:
 		return p.act(kind, userIDIs(id))
 	}
@@ -282,15 +274,5 @@ var (
 )
 
 func replaced(role, user string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: harness.GrantID(role, user)}.Build()}
-}
-
-func principal(resourceType, id string) *v2.Resource {
-	return v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: resourceType, Resource: id}.Build()}.Build()
-}
-
-func entitlement(resourceType, role string) *v2.Entitlement {
-	return v2.Entitlement_builder{
-		Id: "role:" + role + ":assigned", Slug: "assigned", Resource: principal(resourceType, role),
-	}.Build()
+	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build()}
 }

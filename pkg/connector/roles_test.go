@@ -5,10 +5,14 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
+
+func TestTheTestsKnowEachRole(t *testing.T) {
+	assertIDs(t, "roles", maps.Values(batontest.Roles), connector.RoleIDs()...)
+}
 
 func TestEachRoleIsGrantedSyncedRevokedAndNoLongerHeld(t *testing.T) {
 	for _, role := range connector.RoleIDs() {
@@ -19,11 +23,11 @@ func TestEachRoleIsGrantedSyncedRevokedAndNoLongerHeld(t *testing.T) {
 			held := func(want ...string) {
 				t.Helper()
 				got := slices.DeleteFunc(slices.Collect(maps.Keys(syncAndRead(t, h).Grants)), func(id string) bool {
-					return !slices.ContainsFunc(connector.RoleIDs(), func(role string) bool { return id == synctest.GrantID(role, user.ID) })
+					return !slices.ContainsFunc(connector.RoleIDs(), func(role string) bool { return id == batontest.Grant(role, user.ID).GetId() })
 				})
 				assertIDs(t, "roles of the user", slices.Values(got), want...)
 			}
-			grant := synctest.GrantID(role, user.ID)
+			grant := batontest.Grant(role, user.ID).GetId()
 			held()
 			p.do("grant "+role, user.ID, "").check(t, expectation{grants: []string{grant}, changes: changed("role granted", user.ID, role)})
 			held(grant)

@@ -1,9 +1,7 @@
 package connector_test
 
 import (
-	"context"
 	"iter"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -19,8 +17,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/sim"
-	"github.com/conductorone/baton-whimsical/internal/synctest"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -65,9 +63,9 @@ func build(t *testing.T, url string, options ...func(*connector.Connector)) conn
 	return built
 }
 
-func start(t *testing.T, url string) *synctest.Harness {
+func start(t *testing.T, url string) *batontest.Harness {
 	t.Helper()
-	h, err := synctest.Start(t.Context(), build(t, url))
+	h, err := batontest.Start(t.Context(), build(t, url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,29 +73,17 @@ func start(t *testing.T, url string) *synctest.Harness {
 	return h
 }
 
-func syncAndRead(t *testing.T, h *synctest.Harness, options ...sync.SyncOpt) *synctest.Picture {
+func syncAndRead(t *testing.T, h *batontest.Harness, options ...sync.SyncOpt) *batontest.Picture {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sync.c1z")
 	if err := h.Sync(t.Context(), path, options...); err != nil {
 		t.Fatalf("sync: %v", err)
 	}
-	picture, err := synctest.Read(t.Context(), path)
+	picture, err := batontest.Read(t.Context(), path)
 	if err != nil {
 		t.Fatalf("read: %v", err)
 	}
 	return picture
-}
-
-// roleName is the role of a simulated user, "" where nobody knows it.
-func roleName(user sim.User) string {
-	switch {
-	case user.Editor == nil:
-		return ""
-	case *user.Editor:
-		return "editor"
-	default:
-		return "viewer"
-	}
 }
 
 func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
@@ -116,50 +102,18 @@ func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) 
 func grants(w *workspace, role string) []string {
 	var ids []string
 	for _, user := range w.Users() {
-		if synctest.RoleOf(user) == role {
-			ids = append(ids, synctest.GrantID(role, user.ID))
+		if batontest.RoleOf(user) == role {
+			ids = append(ids, batontest.Grant(role, user.ID).GetId())
 		}
 	}
 	return ids
 }
 
-func assertGrants(t *testing.T, w *workspace, roles connectorbuilder.ResourceSyncerV2, store *memory, syncID string) {
+func assertGrants(t *testing.T, w *workspace, roles connectorbuilder.ResourceSyncerV2, store *batontest.Store, syncID string) {
 	t.Helper()
 	want := append(grants(w, "editor"), grants(w, "viewer")...)
 	got := append(grantsOf(t, roles, store, syncID, "editor"), grantsOf(t, roles, store, syncID, "viewer")...)
 	assertIDs(t, "grants", slices.Values(got), want...)
-}
-
-// memory is a session store.
-type memory struct {
-	sessions.SessionStore
-	values    map[string][]byte
-	reads     int
-	writes    int
-	failAfter int // the number of the write that fails
-}
-
-func (m *memory) GetMany(_ context.Context, keys []string, _ ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
-	m.reads++
-	found := map[string][]byte{}
-	for _, key := range keys {
-		if value, ok := m.values[key]; ok {
-			found[key] = value
-		}
-	}
-	return found, nil, nil
-}
-
-func (m *memory) SetMany(_ context.Context, values map[string][]byte, _ ...sessions.SessionStoreOption) error {
-	m.writes++
-	if m.failAfter--; m.failAfter == 0 {
-		return status.Error(codes.Unavailable, "busy")
-	}
-	if m.values == nil {
-		m.values = map[string][]byte{}
-	}
-	maps.Copy(m.values, values)
-	return nil
 }
 
 // list lists the users as a sync does, and returns the ids.
@@ -188,7 +142,7 @@ func grantsOf(t *testing.T, roles connectorbuilder.ResourceSyncerV2, store sessi
 	t.Helper()
 	var ids []string
 	for token := ""; ; {
-		grants, results, err := roles.Grants(t.Context(), principal("role", role), attrs(store, syncID, token))
+		grants, results, err := roles.Grants(t.Context(), batontest.Resource("role", role), attrs(store, syncID, token))
 		if err != nil {
 			t.Fatal(err)
 		}
