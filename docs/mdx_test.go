@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// The rules that the registry's renderer sets for connector.mdx: a few
-// components with plain text attributes, and nothing that is evaluated. The
-// shared workflow has the last word (it parses the page); this keeps most
+// The rules that the registry's renderer sets for connector.mdx: a few components with plain text attributes,
+// and nothing that is evaluated. The shared workflow has the last word (it parses the page); this keeps most
 // mistakes from getting there.
 var (
 	components = []string{"Card", "Check", "Frame", "Icon", "Info", "Note", "Step", "Steps", "Tab", "Tabs", "Tip", "Warning"}

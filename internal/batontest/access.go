@@ -10,9 +10,8 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// Access is who may do what, as one line for each thing: "user ID" with what is said
-// of the user, "role ID", "entitlement ID" and "grant ID". Two of them compare with ==
-// line by line, see [Access.Differences].
+// Access is who may do what, as one line for each thing: "user ID" with what is said of the user, "role ID",
+// "entitlement ID" and "grant ID". Two of them compare with == line by line, see [Access.Differences].
 type Access map[string]string
 
 // Access returns what a picture says. A user without a trait, or of whom the trait and

@@ -16,8 +16,7 @@ import (
 type Store struct {
 	sessions.SessionStore // nil: any other method panics
 
-	// Values are by key, in front of which stand the sync and the prefix where a caller
-	// names them.
+	// Values are by key, in front of which stand the sync and the prefix where a caller names them.
 	Values map[string][]byte
 	// Reads and Writes count the calls, Written the values that were ever set.
 	Reads, Writes, Written int

@@ -79,9 +79,8 @@ func (f *floor) ResourceSyncers(context.Context) []connectorbuilder.ResourceSync
 	return []connectorbuilder.ResourceSyncerV2{floorUsersOf{f}, floorRolesOf{f}}
 }
 
-// page returns the first user of a page, the one after its last, and the next
-// page's token: as in the real listing, the first has 100
-// rows, the others have 99, and an empty page ends it.
+// page returns the first user of a page, the one after its last, and the next page's token: as in the real
+// listing, the first has 100 rows, the others have 99, and an empty page ends it.
 func page(token string, total int) (int, int, string) {
 	var from, to int
 	var next string
@@ -191,9 +190,8 @@ func (floorRolesOf) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpA
 	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(r, "assigned", entitlement.WithGrantableTo(userType))}, nil, nil
 }
 
-// Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many
-// rows as the real connector's: up to 20 pages or 2,000 members. The token is the
-// number of a page.
+// Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many rows as the real connector's:
+// up to 20 pages or 2,000 members. The token is the number of a page.
 func (r floorRolesOf) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	slim := v2.Resource_builder{Id: resource.GetId()}.Build()
 	pages := r.members[resource.GetId().GetResource()]

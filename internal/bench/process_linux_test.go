@@ -11,10 +11,9 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/launch"
 )
 
-// BenchmarkProcess runs the real binary and the floor's, turn about, and
-// reports the medians: wall and CPU seconds and peak anonymous memory of both
-// of its processes together, requests and file size. The ratios are those of
-// the medians. The simulated workspace runs in this process.
+// BenchmarkProcess runs the real binary and the floor's, turn about, and reports the medians: wall and CPU
+// seconds and peak anonymous memory of both of its processes together, requests and file size. The ratios are
+// those of the medians. The simulated workspace runs in this process.
 //
 //	go test ./internal/bench -run '^$' -bench Process -benchtime 5x -timeout 60m
 func BenchmarkProcess(b *testing.B) {

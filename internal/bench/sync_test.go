@@ -45,8 +45,7 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
-// syncs runs b.N syncs, each into a new file, and returns the nanoseconds of
-// one.
+// syncs runs b.N syncs, each into a new file, and returns the nanoseconds of one.
 func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
 	b.Helper()
 	h, err := batontest.Start(b.Context(), built)

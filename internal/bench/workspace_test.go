@@ -13,9 +13,8 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// workspace serves a simulated workspace and counts its requests, each of which
-// takes latency. An answer is made once and then repeated: the server shares the
-// machine with what is measured.
+// workspace serves a simulated workspace and counts its requests, each of which takes latency. An answer is
+// made once and then repeated: the server shares the machine with what is measured.
 func workspace(b *testing.B, users int, latency time.Duration) (string, *atomic.Int64) {
 	b.Helper()
 	simulated, err := sim.New(sim.Config{Users: users, Token: token})

@@ -49,8 +49,7 @@ type batonService struct {
 	away  bool
 }
 
-// change runs fn on a task that is not finished, under the lock. It fails with
-// NotFound for any other id.
+// change runs fn on a task that is not finished, under the lock. It fails with NotFound for any other id.
 func (s *batonService) change(id string, fn func(*Task)) error {
 	err := status.Errorf(codes.NotFound, "task %q is not under way", id)
 	s.update(func() {
@@ -76,8 +75,7 @@ func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest
 	})
 }
 
-// GetTask hands out the next task. It waits for one, and answers without a task
-// after a while.
+// GetTask hands out the next task. It waits for one, and answers without a task after a while.
 func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
 	held, cancel := context.WithTimeoutCause(ctx, pollHold, errNoTask)
 	defer cancel()
@@ -113,9 +111,8 @@ func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbea
 	return answer.Build(), nil
 }
 
-// FinishTask records the outcome of a task. It fails with InvalidArgument when the
-// answer of the connector is of an unknown type, and with NotFound for a task that
-// is not under way.
+// FinishTask records the outcome of a task. It fails with InvalidArgument when the answer of the connector is
+// of an unknown type, and with NotFound for a task that is not under way.
 func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
 	result := &Result{Status: status.FromProto(req.GetStatus()), Annotations: req.GetSuccess().GetAnnotations()}
 	response := req.GetSuccess().GetResponse()
@@ -138,9 +135,8 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 	return &v1.BatonServiceFinishTaskResponse{}, err
 }
 
-// UploadAsset stores the asset of a task: its metadata, the data, the checksum. It
-// fails with DataLoss when the checksum is not that of the data, and with NotFound
-// for a task that is not under way.
+// UploadAsset stores the asset of a task: its metadata, the data, the checksum. It fails with DataLoss when
+// the checksum is not that of the data, and with NotFound for a task that is not under way.
 func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
 	first, err := stream.Recv()
 	if err != nil {

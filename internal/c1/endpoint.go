@@ -87,8 +87,7 @@ func (e *endpoint) start() error {
 	return nil
 }
 
-// pause closes the listener and all connections, and returns when every request
-// under way has ended.
+// pause closes the listener and all connections, and returns when every request under way has ended.
 func (e *endpoint) pause() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -19,9 +19,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// guard stands before the services: it issues the token that every call has to
-// carry, holds messages to the rules of their protocol buffers, and notes what it
-// has refused and what has failed.
+// guard stands before the services: it issues the token that every call has to carry, holds messages to the
+// rules of their protocol buffers, and notes what it has refused and what has failed.
 type guard struct {
 	id, secret string
 	// key is in the secret. ConductorOne signs with it as well.
@@ -59,8 +58,7 @@ func webKey(key any) *jose.JSONWebKey {
 	return &jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}
 }
 
-// RejectCredentials makes the stand-in refuse the connector's credential and its
-// access token.
+// RejectCredentials makes the stand-in refuse the connector's credential and its access token.
 func (g *guard) RejectCredentials() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -28,10 +28,9 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 )
 
-// Lambda is what surrounds a connector that ConductorOne hosts as a lambda function:
-// the runtime API that feeds the function its calls, and the side of ConductorOne
-// that hands out the configuration, keeps the session store and makes the calls. All
-// methods are safe for concurrent use.
+// Lambda is what surrounds a connector that ConductorOne hosts as a lambda function: the runtime API that
+// feeds the function its calls, and the side of ConductorOne that hands out the configuration, keeps the
+// session store and makes the calls. All methods are safe for concurrent use.
 type Lambda struct {
 	*endpoint
 
@@ -41,9 +40,8 @@ type Lambda struct {
 	signer   string
 }
 
-// NewLambda starts the surroundings of a function whose configuration is settings,
-// by field name. It fails when it cannot listen on loopback or write a temporary
-// folder. The caller closes it.
+// NewLambda starts the surroundings of a function whose configuration is settings, by field name. It fails
+// when it cannot listen on loopback or write a temporary folder. The caller closes it.
 func NewLambda(settings map[string]any) (*Lambda, error) {
 	l := &Lambda{
 		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
@@ -71,9 +69,8 @@ func (l *Lambda) Close() error {
 	return l.endpoint.Close()
 }
 
-// Environment returns the environment variables, as name=value, with which the
-// connector's subcommand lambda runs as this function. Several processes may run as
-// the same function; they share the calls.
+// Environment returns the environment variables, as name=value, with which the connector's subcommand lambda
+// runs as this function. Several processes may run as the same function; they share the calls.
 func (l *Lambda) Environment() []string {
 	return []string{
 		"BATON_LAMBDA_CLIENT_ID=" + l.id,
@@ -145,8 +142,7 @@ func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, 
 	return c.ClientConnInterface.Invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, args, reply, opts...)
 }
 
-// configService is c1.connectorapi.baton.v1.ConnectorConfigService for one hosted
-// connector.
+// configService is c1.connectorapi.baton.v1.ConnectorConfigService for one hosted connector.
 type configService struct {
 	v1.UnimplementedConnectorConfigServiceServer
 
@@ -183,9 +179,8 @@ const (
 	functionARN = "arn:aws:lambda:us-east-1:000000000000:function:stand-in"
 )
 
-// lambdaRuntime is the runtime API of AWS Lambda, version 2018-06-01, for one
-// function. Every process that asks it for invocations is an execution environment of
-// the function, and takes them one after the other.
+// lambdaRuntime is the runtime API of AWS Lambda, version 2018-06-01, for one function. Every process that
+// asks it for invocations is an execution environment of the function, and takes them one after the other.
 type lambdaRuntime struct {
 	invocations chan *invocation
 

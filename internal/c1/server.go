@@ -1,7 +1,6 @@
-// Package c1 stands in for ConductorOne, so that a connector can be run against
-// the protocols that it meets in production without the SaaS. Use it where the way
-// over ConductorOne matters: tasks, uploads, outages, refused credentials, calls of
-// a lambda function. It is never linked into the connector.
+// Package c1 stands in for ConductorOne, so that a connector can be run against the protocols that it meets
+// in production without the SaaS. Use it where the way over ConductorOne matters: tasks, uploads, outages,
+// refused credentials, calls of a lambda function. It is never linked into the connector.
 //
 // [Server] is what a connector in service mode talks to. [Lambda] is what surrounds
 // one that is hosted as a lambda function. Both listen on a free port of 127.0.0.1.
@@ -12,11 +11,10 @@
 //	result, err := task.Wait(ctx)
 //	picture, err := batontest.Read(ctx, result.C1Z)
 //
-// Clients are held to the rules in the protocol buffers and to their token; how they
-// prove to be who they are is the SDK's business and is not checked. There is one
-// connector for each stand-in, and no leases: a task that was handed out is not handed
-// out again. A connector is told to trust the server's certificate by SSL_CERT_FILE,
-// which Go reads on Linux and the BSDs, not on macOS and Windows.
+// Clients are held to the rules in the protocol buffers and to their token; how they prove to be who they are
+// is the SDK's business and is not checked. There is one connector for each stand-in, and no leases: a task
+// that was handed out is not handed out again. A connector is told to trust the server's certificate by
+// SSL_CERT_FILE, which Go reads on Linux and the BSDs, not on macOS and Windows.
 package c1
 
 import (
@@ -30,8 +28,7 @@ import (
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
 
-// Server is ConductorOne's side of one connector in service mode. All methods are
-// safe for concurrent use.
+// Server is ConductorOne's side of one connector in service mode. All methods are safe for concurrent use.
 type Server struct {
 	*endpoint
 
@@ -76,8 +73,7 @@ func (s *Server) Enqueue(message *v1.Task) *Task {
 	return task
 }
 
-// Hellos returns the greetings of the connector so far. One that answers a hello
-// task names the task.
+// Hellos returns the greetings of the connector so far. One that answers a hello task names the task.
 func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
 	var hellos []*v1.BatonServiceHelloRequest
 	s.service.update(func() { hellos = slices.Clone(s.service.hellos) })
@@ -93,16 +89,14 @@ func (s *Server) WaitPoll(ctx context.Context) error {
 	return nil
 }
 
-// Pause takes the server away: its listener and all connections are closed. Tasks
-// can be queued meanwhile. An answer that is on its way at this moment is lost, and
-// a task with it: see the limits of the package.
+// Pause takes the server away: its listener and all connections are closed. Tasks can be queued meanwhile. An
+// answer that is on its way at this moment is lost, and a task with it: see the limits of the package.
 func (s *Server) Pause() {
 	s.service.update(func() { s.service.away = true })
 	s.pause()
 }
 
-// Resume brings the server back on the same port. It fails when another process has
-// taken the port.
+// Resume brings the server back on the same port. It fails when another process has taken the port.
 func (s *Server) Resume() error {
 	if err := s.start(); err != nil {
 		return err

@@ -11,8 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// watched is a mutex whose holders can wait for a change of what it guards, so that
-// nobody has to poll.
+// watched is a mutex whose holders can wait for a change of what it guards, so that nobody has to poll.
 type watched struct {
 	mu      sync.Mutex
 	changed chan struct{}
@@ -51,8 +50,7 @@ func (w *watched) await(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// Task is a task that was given to [Server.Enqueue]. All methods are safe for
-// concurrent use.
+// Task is a task that was given to [Server.Enqueue]. All methods are safe for concurrent use.
 type Task struct {
 	message *v1.Task
 	state   *watched
@@ -85,8 +83,7 @@ func (t *Task) ID() string {
 	return t.message.GetId()
 }
 
-// Wait returns the result of the task once the connector has finished it. It fails
-// when ctx ends first.
+// Wait returns the result of the task once the connector has finished it. It fails when ctx ends first.
 func (t *Task) Wait(ctx context.Context) (*Result, error) {
 	if err := t.state.await(ctx, func() bool { return t.result != nil }); err != nil {
 		return nil, fmt.Errorf("task %s is not finished: %w", t.ID(), err)

@@ -29,8 +29,7 @@ var refusals = []Fault{
 	{Name: "501", About: "501 Not Implemented", strike: refuse(http.StatusNotImplemented)},
 }
 
-// throttles are 429 answers with every kind of Retry-After, and rate-limit
-// headers that make no sense.
+// throttles are 429 answers with every kind of Retry-After, and rate-limit headers that make no sense.
 var throttles = []Fault{
 	{Name: "429 in seconds", About: "429, Retry-After: 1", strike: throttle(func() string { return "1" })},
 	{Name: "429 as a date", About: "429, Retry-After is an HTTP date a second away", strike: throttle(func() string {
@@ -143,8 +142,7 @@ func throttle(retryAfter func() string) func(*strike) {
 	}
 }
 
-// relay lets the healthy server do its work and changes the body of its answer,
-// if it has one.
+// relay lets the healthy server do its work and changes the body of its answer, if it has one.
 func relay(contentType string, change func(body string) string) func(*strike) {
 	return func(s *strike) {
 		healthy := s.ask()

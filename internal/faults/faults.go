@@ -1,7 +1,6 @@
-// Package faults makes a healthy SCIM server misbehave. Use it wherever a test needs
-// a server that fails: an [Injector] stands in front of the server, lets faults
-// strike its requests by operation and by number, and keeps the requests. [Serve]
-// puts one in front of a simulated workspace, [Table] lists all faults by name.
+// Package faults makes a healthy SCIM server misbehave. Use it wherever a test needs a server that fails: an
+// [Injector] stands in front of the server, lets faults strike its requests by operation and by number, and
+// keeps the requests. [Serve] puts one in front of a simulated workspace, [Table] lists all faults by name.
 //
 //	w := faults.Serve(t, sim.Config{Users: 12})
 //	w.Set(faults.Rule{Fault: faults.Named("503"), Operations: []faults.Operation{faults.List}, After: 1})

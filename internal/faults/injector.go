@@ -24,8 +24,7 @@ type Rule struct {
 	seen int
 }
 
-// Injector lets faults strike the requests to a healthy server. It is safe for
-// concurrent use.
+// Injector lets faults strike the requests to a healthy server. It is safe for concurrent use.
 type Injector struct {
 	healthy   http.Handler
 	elsewhere string
@@ -44,8 +43,7 @@ func New(healthy http.Handler, elsewhere string) *Injector {
 	return &Injector{healthy: healthy, elsewhere: elsewhere, struck: make(chan struct{})}
 }
 
-// Set replaces the rules; the first that applies to a request strikes it. The
-// counts begin anew.
+// Set replaces the rules; the first that applies to a request strikes it. The counts begin anew.
 func (i *Injector) Set(rules ...Rule) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -73,16 +71,14 @@ func (i *Injector) Strikes() int {
 	return i.strikes
 }
 
-// Struck returns a channel that is closed when the first request since the last
-// Set is hit.
+// Struck returns a channel that is closed when the first request since the last Set is hit.
 func (i *Injector) Struck() <-chan struct{} {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.struck
 }
 
-// ServeHTTP answers a request by the fault that strikes it, or else by the
-// healthy server.
+// ServeHTTP answers a request by the fault that strikes it, or else by the healthy server.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault, struck := i.judge(r)
 	if !struck {
@@ -115,8 +111,7 @@ func (i *Injector) judge(r *http.Request) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Operation is what a request asks of the API: the method, but for the four kinds of
-// GET.
+// Operation is what a request asks of the API: the method, but for the four kinds of GET.
 type Operation string
 
 // The operations of Whimsical's SCIM API that the connector uses.
@@ -181,8 +176,7 @@ func Serve(t *testing.T, cfg sim.Config) *Workspace {
 	return w
 }
 
-// Close ends the servers, and the requests that a fault holds back, before the test
-// ends.
+// Close ends the servers, and the requests that a fault holds back, before the test ends.
 func (w *Workspace) Close() {
 	for _, server := range w.servers {
 		server.CloseClientConnections()

@@ -1,6 +1,5 @@
-// Package inprocess hosts a connector in this process. Its callers use it over gRPC, as
-// the SDK uses a connector in a process of its own: requests are checked and encoded on
-// the way, and no port is opened.
+// Package inprocess hosts a connector in this process. Its callers use it over gRPC, as the SDK uses a
+// connector in a process of its own: requests are checked and encoded on the way, and no port is opened.
 package inprocess
 
 import (

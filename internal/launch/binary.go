@@ -1,9 +1,8 @@
 //go:build unix
 
-// Package launch runs the real binary: one-shot in a [Folder], as a service with
-// [Service], as a lambda function with [Function]. Use it where the process matters:
-// flags, exit codes, signals, files, memory. What every [Process] writes is checked
-// for secrets when the test ends. A package that uses it calls [Main].
+// Package launch runs the real binary: one-shot in a [Folder], as a service with [Service], as a lambda
+// function with [Function]. Use it where the process matters: flags, exit codes, signals, files, memory. What
+// every [Process] writes is checked for secrets when the test ends. A package that uses it calls [Main].
 //
 //	func TestMain(m *testing.M) { os.Exit(launch.Main(m)) }
 //
@@ -31,8 +30,7 @@ const (
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
 
-// toolsDir is the folder of the module that pins baton, from where the tests of a
-// package in internal run.
+// toolsDir is the folder of the module that pins baton, from where the tests of a package in internal run.
 const toolsDir = "../tools"
 
 var (

@@ -25,8 +25,7 @@ type Folder struct {
 	t *testing.T
 }
 
-// NewFolder returns an empty folder for runs against a workspace, with the log level
-// at error.
+// NewFolder returns an empty folder for runs against a workspace, with the log level at error.
 func NewFolder(t *testing.T, w *faults.Workspace) *Folder {
 	t.Helper()
 	dir := t.TempDir()

@@ -29,8 +29,7 @@ const (
 
 // Step is a request that has to come, and its answer.
 type Step struct {
-	// Method and Target are the request line; Target is the escaped path below the
-	// base URL, with the query.
+	// Method and Target are the request line; Target is the escaped path below the base URL, with the query.
 	Method, Target string
 	// Body is the exact body, "" for none.
 	Body string
@@ -38,10 +37,9 @@ type Step struct {
 	Reply Reply
 }
 
-// Serve returns the base URL of a server that expects the steps in their order. The
-// test fails on a request that is not the next of them, and in the end on those that
-// have not come. After a wrong request everything is answered with 403, which no
-// client repeats.
+// Serve returns the base URL of a server that expects the steps in their order. The test fails on a request
+// that is not the next of them, and in the end on those that have not come. After a wrong request everything
+// is answered with 403, which no client repeats.
 func Serve(t testing.TB, steps ...Step) string {
 	t.Helper()
 	s := &script{t: t, left: steps}

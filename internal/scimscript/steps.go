@@ -38,8 +38,7 @@ func Post(body string, reply Reply) Step {
 	return Step{Method: http.MethodPost, Target: "Users", Body: body, Reply: reply}
 }
 
-// Patch expects that a user is changed with exactly this body; see SetRole and the
-// others.
+// Patch expects that a user is changed with exactly this body; see SetRole and the others.
 func Patch(id, body string, reply Reply) Step {
 	return Step{Method: http.MethodPatch, Target: "Users/" + url.PathEscape(id), Body: body, Reply: reply}
 }

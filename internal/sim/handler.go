@@ -15,13 +15,11 @@ import (
 	scimerrors "github.com/elimity-com/scim/errors"
 )
 
-// maxBody is the largest request body in bytes, the maxPayloadSize that the
-// library announces.
+// maxBody is the largest request body in bytes, the maxPayloadSize that the library announces.
 const maxBody = 1 << 20
 
-// ServeHTTP is the HTTP layer around the library's server: the token, the base path
-// and the log. The answer is logged before its first byte is sent, so that a client
-// who has the answer can rely on the log.
+// ServeHTTP is the HTTP layer around the library's server: the token, the base path and the log. The answer
+// is logged before its first byte is sent, so that a client who has the answer can rely on the log.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	answer := httptest.NewRecorder()
 	switch inner := innerURL(r.URL); {
@@ -64,10 +62,9 @@ func (w *Workspace) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// innerURL returns the URL below [BasePath] as the library reads it, nil for a path
-// outside. The library decodes the id once more: it gets the encoded form, so that an
-// id may hold any character. It would also serve everything under /v2, which hides a
-// client's mistake.
+// innerURL returns the URL below [BasePath] as the library reads it, nil for a path outside. The library
+// decodes the id once more: it gets the encoded form, so that an id may hold any character. It would also
+// serve everything under /v2, which hides a client's mistake.
 func innerURL(u *url.URL) *url.URL {
 	path, ok := strings.CutPrefix(u.EscapedPath(), strings.TrimSuffix(BasePath, "/"))
 	if !ok || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/v2") {
@@ -76,9 +73,8 @@ func innerURL(u *url.URL) *url.URL {
 	return &url.URL{Path: path, RawQuery: u.RawQuery}
 }
 
-// flattenExtension replaces the nested extension in the operations of a PATCH by its
-// qualified attributes, the one form that the library reads there. Any other body is
-// returned as it is.
+// flattenExtension replaces the nested extension in the operations of a PATCH by its qualified attributes,
+// the one form that the library reads there. Any other body is returned as it is.
 func flattenExtension(body []byte) []byte {
 	var patch struct {
 		Schemas    json.RawMessage  `json:"schemas"`

@@ -184,8 +184,7 @@ func (w *Workspace) apply(u *User, changed map[string]any) error {
 	return nil
 }
 
-// invalidValue returns the error of RFC 7644, section 3.12, for a value that does
-// not fit its attribute.
+// invalidValue returns the error of RFC 7644, section 3.12, for a value that does not fit its attribute.
 func invalidValue(detail string) scimerrors.ScimError {
 	return scimerrors.ScimError{ScimType: scimerrors.ScimTypeInvalidValue, Detail: detail, Status: http.StatusBadRequest}
 }
@@ -228,8 +227,7 @@ func newServer(w *Workspace) (http.Handler, error) {
 	return server, nil
 }
 
-// resource renders a user. Attributes without a value are left out, as RFC 7643,
-// section 2.5, allows.
+// resource renders a user. Attributes without a value are left out, as RFC 7643, section 2.5, allows.
 func resource(u User) scim.Resource {
 	attributes := scim.ResourceAttributes{"active": u.Active}
 	if u.UserName != "" {

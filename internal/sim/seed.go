@@ -35,15 +35,13 @@ func Person(index int) User {
 	}
 }
 
-// opaqueID derives an id that tells nothing about the user and is the same in
-// every run.
+// opaqueID derives an id that tells nothing about the user and is the same in every run.
 func opaqueID(kind string, index int) string {
 	digest := sha256.Sum256([]byte("whimsical-sim " + kind + " " + strconv.Itoa(index)))
 	return hex.EncodeToString(digest[:])[:24]
 }
 
-// freshID returns the next unused id for a user who was not seeded. The caller
-// holds mu.
+// freshID returns the next unused id for a user who was not seeded. The caller holds mu.
 func (w *Workspace) freshID() string {
 	for {
 		w.created++
@@ -53,9 +51,8 @@ func (w *Workspace) freshID() string {
 	}
 }
 
-// creationTime returns meta.created of the next user who is created over SCIM. It
-// is a simulated clock, a minute for each id, so that a run can be repeated exactly.
-// The caller holds mu.
+// creationTime returns meta.created of the next user who is created over SCIM. It is a simulated clock, a
+// minute for each id, so that a run can be repeated exactly. The caller holds mu.
 func (w *Workspace) creationTime() time.Time {
 	return time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC).Add(time.Duration(w.created) * time.Minute)
 }
@@ -65,9 +62,8 @@ type name struct {
 	text, slug string
 }
 
-// The people are invented. Both lists hold scripts and marks beyond ASCII, because
-// directories do. Their lengths share no factor, so that a full name comes back only
-// after every pair has been used.
+// The people are invented. Both lists hold scripts and marks beyond ASCII, because directories do. Their
+// lengths share no factor, so that a full name comes back only after every pair has been used.
 var givenNames = []name{
 	{"Amara", "amara"}, {"Björn", "bjorn"}, {"Chiara", "chiara"}, {"Dmitri", "dmitri"}, {"Élodie", "elodie"}, {"Farid", "farid"}, {"Grace", "grace"},
 	{"Hiroshi", "hiroshi"}, {"Ifeoma", "ifeoma"}, {"João", "joao"}, {"Kavya", "kavya"}, {"Łukasz", "lukasz"}, {"Meera", "meera"}, {"Niamh", "niamh"},

@@ -7,12 +7,11 @@
 //	baseURL := server.URL + sim.BasePath
 //	workspace.Remove(sim.Person(3).ID)
 //
-// The protocol is read by github.com/elimity-com/scim, so that an independent reading
-// of RFC 7643 and RFC 7644 judges the requests. This package adds what Whimsical
-// documents on top of the standard: lower-case user names, the editor extension (also
-// nested in a PATCH without a path), names that are frozen after creation,
-// deactivation that removes the member, a filter by userName alone, the bearer token.
-// The attributes of a user are those of [User]; others are accepted and dropped.
+// The protocol is read by github.com/elimity-com/scim, so that an independent reading of RFC 7643 and RFC
+// 7644 judges the requests. This package adds what Whimsical documents on top of the standard: lower-case
+// user names, the editor extension (also nested in a PATCH without a path), names that are frozen after
+// creation, deactivation that removes the member, a filter by userName alone, the bearer token. The
+// attributes of a user are those of [User]; others are accepted and dropped.
 package sim
 
 import (
@@ -30,8 +29,7 @@ const BasePath = "/scim-v2/"
 // Its only attribute is the boolean "editor": true is Editor, false is Viewer.
 const ExtensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
 
-// Config describes a simulated workspace. The zero value lacks a token and is
-// refused by [New].
+// Config describes a simulated workspace. The zero value lacks a token and is refused by [New].
 type Config struct {
 	// Users is the size of the seeded workspace. The people depend on their
 	// index alone, so a larger workspace begins with the smaller one.
@@ -49,8 +47,7 @@ type Config struct {
 	// PendingUntilLogin makes users who are created over SCIM invisible until
 	// [Workspace.Login], while a second POST still answers 409.
 	PendingUntilLogin bool
-	// DeactivationKeeps keeps a deactivated user with active:false. Otherwise
-	// deactivation removes the user.
+	// DeactivationKeeps keeps a deactivated user with active:false. Otherwise deactivation removes the user.
 	DeactivationKeeps bool
 }
 

@@ -24,8 +24,7 @@ type User struct {
 	// Editor is true for an Editor and false for a Viewer. nil means no role:
 	// the extension is absent from the resource.
 	Editor *bool
-	// Pending is true until the first login of a user who was created with
-	// [Config.PendingUntilLogin].
+	// Pending is true until the first login of a user who was created with [Config.PendingUntilLogin].
 	Pending bool
 	// Created is meta.created.
 	Created time.Time
@@ -40,10 +39,9 @@ func (u User) clone() User {
 	return u
 }
 
-// Workspace is a simulated Whimsical workspace. Its SCIM endpoints are served by
-// [Workspace.Handler]; the other methods read and change it out of band, as the
-// people in the workspace would. All methods are safe for concurrent use, and the
-// order of the listing is the order of insertion.
+// Workspace is a simulated Whimsical workspace. Its SCIM endpoints are served by [Workspace.Handler]; the
+// other methods read and change it out of band, as the people in the workspace would. All methods are safe
+// for concurrent use, and the order of the listing is the order of insertion.
 type Workspace struct {
 	cfg     Config
 	server  http.Handler
@@ -75,8 +73,7 @@ func (w *Workspace) Users() []User {
 	return users
 }
 
-// User returns the user with the given id, pending or not, and whether there is
-// one.
+// User returns the user with the given id, pending or not, and whether there is one.
 func (w *Workspace) User(id string) (User, bool) {
 	var user User
 	ok := w.change(id, func(stored *User) { user = stored.clone() })
@@ -91,8 +88,7 @@ func (w *Workspace) Add(u User) User {
 	return w.insert(u.clone()).clone()
 }
 
-// Update replaces the user who has u.ID, unchecked and in place, and reports
-// whether there is one.
+// Update replaces the user who has u.ID, unchecked and in place, and reports whether there is one.
 func (w *Workspace) Update(u User) bool {
 	return w.change(u.ID, func(stored *User) { *stored = u.clone() })
 }
@@ -102,9 +98,8 @@ func (w *Workspace) Remove(id string) bool {
 	return w.change(id, w.remove)
 }
 
-// Login is the first login of a pending user, who is visible over SCIM from then
-// on. It reports whether there is a user with that id; for a user who is not
-// pending it changes nothing.
+// Login is the first login of a pending user, who is visible over SCIM from then on. It reports whether there
+// is a user with that id; for a user who is not pending it changes nothing.
 func (w *Workspace) Login(id string) bool {
 	return w.change(id, func(stored *User) { stored.Pending = false })
 }
@@ -136,8 +131,7 @@ func (w *Workspace) remove(stored *User) {
 	w.order = slices.DeleteFunc(w.order, func(u *User) bool { return u == stored })
 }
 
-// find returns the user with the given id where SCIM requests see one, or a SCIM
-// error. The caller holds mu.
+// find returns the user with the given id where SCIM requests see one, or a SCIM error. The caller holds mu.
 func (w *Workspace) find(id string) (*User, error) {
 	if u, ok := w.byID[id]; ok && !u.Pending {
 		return u, nil

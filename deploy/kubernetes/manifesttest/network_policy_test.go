@@ -10,9 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// TestNetworkPolicy checks that nothing reaches the pod but what Kubernetes always
-// lets through, which is its own node, and that the pod reaches name servers and
-// HTTPS alone.
+// TestNetworkPolicy checks that nothing reaches the pod but what Kubernetes always lets through, which is its
+// own node, and that the pod reaches name servers and HTTPS alone.
 func TestNetworkPolicy(t *testing.T) {
 	objects := build(t, base)
 	policy, pod := one[networkingv1.NetworkPolicy](t, objects), one[appsv1.Deployment](t, objects).Spec.Template

@@ -12,9 +12,8 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml[^\n]*\n(# [^\n]*)\n(.*?)^```$")
 
-// TestPageShowsTheSameDeployment checks that the short manifests of
-// docs/connector.mdx are valid, and that somebody who moves from them to the
-// hardened ones keeps every name, label, setting and image.
+// TestPageShowsTheSameDeployment checks that the short manifests of docs/connector.mdx are valid, and that
+// somebody who moves from them to the hardened ones keeps every name, label, setting and image.
 func TestPageShowsTheSameDeployment(t *testing.T) {
 	secret, deployment := render(t, base)
 	blocks := yamlBlock.FindAllStringSubmatch(read(t, repository, "docs", "connector.mdx"), -1)

@@ -8,8 +8,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// violations returns what in a pod breaks Kubernetes' "restricted" pod
-// security standard.
+// violations returns what in a pod breaks Kubernetes' "restricted" pod security standard.
 func violations(t *testing.T, pod corev1.PodTemplateSpec) []string {
 	t.Helper()
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)

@@ -1,6 +1,5 @@
-// Command chart draws docs/performance.svg from the output of BenchmarkProcess
-// on its standard input: time and requests of a sync against the number of
-// users, beside the floor.
+// Command chart draws docs/performance.svg from the output of BenchmarkProcess on its standard input: time
+// and requests of a sync against the number of users, beside the floor.
 package main
 
 import (

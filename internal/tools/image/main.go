@@ -1,6 +1,5 @@
-// Command image writes a minimal OCI image of the connector as a tarball that
-// `docker load` and `podman load` read: the static binary, CA certificates,
-// and nothing else. It pulls nothing.
+// Command image writes a minimal OCI image of the connector as a tarball that `docker load` and `podman load`
+// read: the static binary, CA certificates, and nothing else. It pulls nothing.
 package main
 
 import (
@@ -150,8 +149,7 @@ func fileSystem(binary string) ([]byte, error) {
 	return files.Bytes(), nil
 }
 
-// certificates returns the Mozilla roots that hold without further constraint,
-// as PEM.
+// certificates returns the Mozilla roots that hold without further constraint, as PEM.
 func certificates() []byte {
 	var out bytes.Buffer
 	for root := range bundle.Roots() {

@@ -1,12 +1,10 @@
-// Command mutate tests the tests: it changes one operator of the code at a time
-// and runs the tests of the package, which ought to fail. It prints each change
-// that no test noticed, and how many of all were noticed.
+// Command mutate tests the tests: it changes one operator of the code at a time and runs the tests of the
+// package, which ought to fail. It prints each change that no test noticed, and how many of all were noticed.
 //
 //	go run -C internal/tools/mutate . -root "$PWD" ./pkg/whimsical
 //
-// Public testers pass over conditions of a case, which Go's coverage does not
-// count (https://github.com/go-gremlins/gremlins/issues/298): here those are a
-// third of all conditions.
+// Public testers pass over conditions of a case, which Go's coverage does not count
+// (https://github.com/go-gremlins/gremlins/issues/298): here those are a third of all conditions.
 package main
 
 import (
@@ -154,8 +152,7 @@ func operator(node ast.Node) (token.Pos, token.Token) {
 	return token.NoPos, token.ILLEGAL
 }
 
-// try runs the tests on a mutant. It reports whether they noticed it, and whether
-// it compiles at all.
+// try runs the tests on a mutant. It reports whether they noticed it, and whether it compiles at all.
 func try(root, pkg, timeout string, m mutant) (noticed, viable bool, err error) {
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
