@@ -26,8 +26,6 @@ var (
 	nextPoll = durationpb.New(time.Millisecond)
 	// nextHeartbeat is the shortest interval that the SDK accepts.
 	nextHeartbeat = durationpb.New(time.Second)
-	// errNoTask ends a poll that was held long enough.
-	errNoTask = errors.New("no task")
 )
 
 // batonService is c1.connectorapi.baton.v1.BatonService for one connector.
@@ -77,7 +75,7 @@ func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest
 
 // GetTask hands out the next task. It waits for one, and answers without a task after a while.
 func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
-	held, cancel := context.WithTimeoutCause(ctx, pollHold, errNoTask)
+	held, cancel := context.WithTimeout(ctx, pollHold)
 	defer cancel()
 	s.update(func() { s.polls++ })
 	defer s.update(func() { s.polls-- })
@@ -89,7 +87,7 @@ func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskReq
 		task, s.pending = s.pending[0].message, s.pending[1:]
 		return true
 	})
-	if err != nil && !errors.Is(err, errNoTask) {
+	if err != nil && ctx.Err() != nil {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
 	return v1.BatonServiceGetTaskResponse_builder{Task: task, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), nil

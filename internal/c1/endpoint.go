@@ -1,10 +1,7 @@
 package c1
 
 import (
-	"context"
 	"encoding/pem"
-	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -13,41 +10,33 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"testing"
 
 	"google.golang.org/grpc"
 )
 
-// endpoint is a TLS listener on loopback that serves the token endpoint and gRPC
-// services behind a guard, and can go away for a while.
+// endpoint is a TLS listener on loopback that serves the token endpoint and gRPC services behind a guard, and
+// can go away for a while.
 type endpoint struct {
 	*guard
 
+	t    *testing.T
 	addr string
-	// dir is a temporary folder, with the certificate that clients have to trust.
-	dir, certificate string
-	handler          http.Handler
-
-	mu sync.Mutex
+	// certificate is the file of the one that clients have to trust.
+	certificate string
+	handler     http.Handler
 	// server is nil while the endpoint is away.
 	server *httptest.Server
 }
 
-// newEndpoint starts an endpoint. register adds its services.
-func newEndpoint(tokenType string, register func(services *grpc.Server, dir string)) (*endpoint, error) {
-	guard, err := newGuard(tokenType)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "c1-*")
-	if err != nil {
-		return nil, fmt.Errorf("c1: %w", err)
-	}
-	services := grpc.NewServer(grpc.UnaryInterceptor(guard.call))
-	register(services, dir)
+// newEndpoint starts an endpoint that ends with the test. register adds its services.
+func newEndpoint(t *testing.T, tokenType string, register func(services *grpc.Server)) *endpoint {
+	t.Helper()
+	e := &endpoint{guard: newGuard(t, tokenType), t: t, addr: "127.0.0.1:0", certificate: filepath.Join(t.TempDir(), "certificate.pem")}
+	services := grpc.NewServer(grpc.UnaryInterceptor(e.call))
+	register(services)
 	mux := http.NewServeMux()
-	mux.Handle("POST /auth/v1/token", guard)
-	e := &endpoint{guard: guard, addr: "127.0.0.1:0", dir: dir, certificate: filepath.Join(dir, "certificate.pem")}
+	mux.Handle("POST /auth/v1/token", e.guard)
 	e.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 			services.ServeHTTP(w, r)
@@ -55,26 +44,21 @@ func newEndpoint(tokenType string, register func(services *grpc.Server, dir stri
 		}
 		mux.ServeHTTP(w, r)
 	})
-	if err = e.start(); err == nil {
-		block := &pem.Block{Type: "CERTIFICATE", Bytes: e.server.Certificate().Raw}
-		err = os.WriteFile(e.certificate, pem.EncodeToMemory(block), 0o600)
+	e.start()
+	t.Cleanup(e.pause)
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: e.server.Certificate().Raw}
+	if err := os.WriteFile(e.certificate, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return e, nil
+	return e
 }
 
 // start takes a free port, or the one that the endpoint had before.
-func (e *endpoint) start() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.server != nil {
-		return nil
-	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", e.addr)
+func (e *endpoint) start() {
+	e.t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(e.t.Context(), "tcp4", e.addr)
 	if err != nil {
-		return fmt.Errorf("c1: listen: %w", err)
+		e.t.Fatal(err)
 	}
 	e.addr = listener.Addr().String()
 	e.server = httptest.NewUnstartedServer(e.handler)
@@ -84,13 +68,10 @@ func (e *endpoint) start() error {
 	// What goes wrong on a connection is the client's to report.
 	e.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	e.server.StartTLS()
-	return nil
 }
 
 // pause closes the listener and all connections, and returns when every request under way has ended.
 func (e *endpoint) pause() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.server == nil {
 		return
 	}
@@ -99,13 +80,4 @@ func (e *endpoint) pause() {
 	e.server.CloseClientConnections()
 	e.server.Close()
 	e.server = nil
-}
-
-// Close ends the server and removes the uploaded files. It is not to be resumed.
-func (e *endpoint) Close() error {
-	e.pause()
-	if err := os.RemoveAll(e.dir); err != nil {
-		return fmt.Errorf("c1: %w", err)
-	}
-	return nil
 }

@@ -6,11 +6,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"testing"
 
 	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/grpc"
@@ -26,47 +27,47 @@ type guard struct {
 	// key is in the secret. ConductorOne signs with it as well.
 	key ed25519.PrivateKey
 	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
-	tokenType string
+	tokenType, token string
+	// rejects makes it refuse the credential and the token.
+	rejects atomic.Bool
 
-	mu sync.Mutex
-	// token is empty while it is refused.
-	token   string
+	mu      sync.Mutex
 	refused []string
 }
 
 // newGuard makes a guard with a client credential, whose secret holds a private key.
-func newGuard(tokenType string) (*guard, error) {
+func newGuard(t *testing.T, tokenType string) *guard {
+	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("c1: credential: %w", err)
-	}
-	encoded, err := webKey(private).MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("c1: credential: %w", err)
+		t.Fatal(err)
 	}
 	return &guard{
 		id:        "stand-in@127.0.0.1/connector",
-		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(encoded),
+		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(t, private)),
 		key:       private,
 		tokenType: tokenType,
 		token:     rand.Text(),
-	}, nil
+	}
 }
 
 // webKey returns a key in the form in which it is passed on.
-func webKey(key any) *jose.JSONWebKey {
-	return &jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}
+func webKey(t *testing.T, key any) []byte {
+	t.Helper()
+	encoded, err := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
 }
 
 // RejectCredentials makes the stand-in refuse the connector's credential and its access token.
 func (g *guard) RejectCredentials() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.token = ""
+	g.rejects.Store(true)
 }
 
-// Refusals returns one line for each request that was answered with an error, in
-// order. A connector that keeps to the protocol causes none.
+// Refusals returns one line for each request that was answered with an error, in order. A connector that keeps
+// to the protocol causes none.
 func (g *guard) Refusals() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,18 +80,11 @@ func (g *guard) note(line string) {
 	g.refused = append(g.refused, line)
 }
 
-func (g *guard) current() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.token
-}
-
 // ServeHTTP is the token endpoint (RFC 6749, section 4.4).
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	token := g.current()
-	answer, code := map[string]any{"access_token": token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
-	if token == "" || r.PostFormValue("client_id") != g.id {
+	answer, code := map[string]any{"access_token": g.token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
+	if g.rejects.Load() || r.PostFormValue("client_id") != g.id {
 		g.note("token endpoint: the credential is refused")
 		answer, code = map[string]any{"error": "invalid_client"}, http.StatusUnauthorized
 	}
@@ -102,10 +96,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	var answer any
 	var err error
-	token := g.current()
 	checked, hasRules := req.(interface{ Validate() error })
 	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
-	case token == "" || !strings.EqualFold(scheme, g.tokenType) || got != token:
+	case g.rejects.Load() || !strings.EqualFold(scheme, g.tokenType) || got != g.token:
 		err = status.Error(codes.Unauthenticated, "the access token is not valid")
 	case hasRules && checked.Validate() != nil:
 		err = status.Error(codes.InvalidArgument, checked.Validate().Error())

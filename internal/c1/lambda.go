@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"testing"
 	"time"
 
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
@@ -37,36 +38,28 @@ type Lambda struct {
 	runtime  *lambdaRuntime
 	api      *httptest.Server
 	sessions *batontest.Store
-	signer   string
 }
 
-// NewLambda starts the surroundings of a function whose configuration is settings, by field name. It fails
-// when it cannot listen on loopback or write a temporary folder. The caller closes it.
-func NewLambda(settings map[string]any) (*Lambda, error) {
+// NewLambda starts the surroundings of a function whose configuration is settings, by field name. They end with
+// the test; a function that waits for a call ends itself then.
+func NewLambda(t *testing.T, settings map[string]any) *Lambda {
+	t.Helper()
 	l := &Lambda{
 		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
 		sessions: &batontest.Store{},
 	}
 	store := session.NewGRPCSessionServer()
-	store.SetSessionStore(context.Background(), l.sessions)
-	var err error
-	if l.endpoint, err = newEndpoint("DPoP", func(services *grpc.Server, _ string) {
+	store.SetSessionStore(t.Context(), l.sessions)
+	l.endpoint = newEndpoint(t, "DPoP", func(services *grpc.Server) {
 		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
 		v1.RegisterBatonSessionServiceServer(services, store)
-	}); err != nil {
-		return nil, err
-	}
-	signer, err := webKey(l.key.Public()).MarshalJSON()
-	l.signer = string(signer)
+	})
 	l.api = httptest.NewServer(l.runtime.handler())
-	return l, err
-}
-
-// Close ends both servers. A function that waits for a call ends itself then.
-func (l *Lambda) Close() error {
-	_ = l.api.Config.Close() // what waits for a call would hold it up
-	l.api.Close()
-	return l.endpoint.Close()
+	t.Cleanup(func() {
+		_ = l.api.Config.Close() // what waits for a call would hold it up
+		l.api.Close()
+	})
+	return l
 }
 
 // Environment returns the environment variables, as name=value, with which the connector's subcommand lambda
@@ -78,7 +71,7 @@ func (l *Lambda) Environment() []string {
 		"BATON_LAMBDA_TOKEN_HOST=" + l.addr,
 		"BATON_LAMBDA_CONFIGURATION_HOST=" + l.addr,
 		"BATON_LAMBDA_CA_CERT_PATH=" + l.certificate,
-		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + l.signer,
+		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + string(webKey(l.t, l.key.Public())),
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_ISSUER=" + callerIssuer,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_SUBJECT=" + callerSubject,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_AUDIENCE=" + functionARN,
@@ -102,7 +95,7 @@ func (l *Lambda) Connector(ctx context.Context) types.ConnectorClient {
 // fails when ctx ends first.
 func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 	if err := l.runtime.await(ctx, func() bool { return l.runtime.idle >= n }); err != nil {
-		return fmt.Errorf("c1: not %d execution environments are idle: %w", n, err)
+		return fmt.Errorf("not %d execution environments are idle: %w", n, err)
 	}
 	return nil
 }
@@ -129,7 +122,7 @@ type signedConn struct {
 func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: c.key}, nil)
 	if err != nil {
-		return fmt.Errorf("c1: %w", err)
+		return err
 	}
 	now := time.Now()
 	token, err := jwt.Signed(signer).Claims(jwt.Claims{
@@ -137,7 +130,7 @@ func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, 
 		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
 	}).Serialize()
 	if err != nil {
-		return fmt.Errorf("c1: %w", err)
+		return err
 	}
 	return c.ClientConnInterface.Invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, args, reply, opts...)
 }
@@ -217,26 +210,26 @@ func (r *lambdaRuntime) handler() http.Handler {
 func (r *lambdaRuntime) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
 	payload, err := json.Marshal(req)
 	if err != nil {
-		return nil, fmt.Errorf("c1: request: %w", err)
+		return nil, err
 	}
 	call := &invocation{payload: payload, done: make(chan outcome, 1)}
 	select {
 	case r.invocations <- call:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("c1: the function does not take the call: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("the function does not take the call: %w", context.Cause(ctx))
 	}
 	var result outcome
 	select {
 	case result = <-call.done:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("c1: the function does not answer: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("the function does not answer: %w", context.Cause(ctx))
 	}
 	if result.err != nil {
-		return nil, fmt.Errorf("c1: %w", result.err)
+		return nil, result.err
 	}
 	response := &lambdagrpc.Response{}
 	if err := json.Unmarshal(result.payload, response); err != nil {
-		return nil, fmt.Errorf("c1: response: %w", err)
+		return nil, err
 	}
 	return response, nil
 }

@@ -5,7 +5,7 @@
 // [Server] is what a connector in service mode talks to. [Lambda] is what surrounds
 // one that is hosted as a lambda function. Both listen on a free port of 127.0.0.1.
 //
-//	server, err := c1.New()
+//	server := c1.New(t)
 //	cmd.Env = append(cmd.Env, server.Environment()...)
 //	task := server.Enqueue(v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}}.Build())
 //	result, err := task.Wait(ctx)
@@ -21,6 +21,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -35,16 +36,12 @@ type Server struct {
 	service *batonService
 }
 
-// New starts a server with a credential of its own. It fails when it cannot listen
-// on loopback or write a temporary folder. The caller closes the server.
-func New() (*Server, error) {
-	var err error
-	s := &Server{service: &batonService{watched: &watched{}, all: map[string]*Task{}}}
-	s.endpoint, err = newEndpoint("Bearer", func(services *grpc.Server, dir string) {
-		s.service.uploads = dir
-		v1.RegisterBatonServiceServer(services, s.service)
-	})
-	return s, err
+// New starts a server with a credential of its own, which ends with the test.
+func New(t *testing.T) *Server {
+	t.Helper()
+	s := &Server{service: &batonService{watched: &watched{}, uploads: t.TempDir(), all: map[string]*Task{}}}
+	s.endpoint = newEndpoint(t, "Bearer", func(services *grpc.Server) { v1.RegisterBatonServiceServer(services, s.service) })
+	return s
 }
 
 // Environment returns the environment variables, as name=value, that make a
@@ -96,12 +93,9 @@ func (s *Server) Pause() {
 	s.pause()
 }
 
-// Resume brings the server back on the same port. It fails when another process has taken the port.
-func (s *Server) Resume() error {
-	if err := s.start(); err != nil {
-		return err
-	}
+// Resume brings the server back on the same port, unless another process has taken it: the test fails then.
+func (s *Server) Resume() {
+	s.start()
 	// The contexts of all polls from before have ended, so those take nothing.
 	s.service.update(func() { s.service.away = false })
-	return nil
 }

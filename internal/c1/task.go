@@ -73,8 +73,8 @@ type Result struct {
 	// Response is the connector's answer, for example a
 	// *v2.GrantManagerServiceGrantResponse. It is nil when there is none.
 	Response proto.Message
-	// C1Z is the path of the file that was uploaded for the task, or empty. The
-	// file lives until [Server.Close].
+	// C1Z is the path of the file that was uploaded for the task, or empty. The file
+	// lives until the test ends.
 	C1Z string
 }
 

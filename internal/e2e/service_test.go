@@ -39,32 +39,15 @@ func newC1(t *testing.T) *c1.Server {
 	if runtime.GOOS == "darwin" {
 		t.Skip("Go takes no certificate from the environment here")
 	}
-	server, err := c1.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	return c1.New(t)
 }
 
 // newLambda starts the surroundings of a lambda function that end with the test. The
 // test fails when the function has broken the protocol.
 func newLambda(t *testing.T, settings map[string]any) *c1.Lambda {
 	t.Helper()
-	lambda, err := c1.NewLambda(settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		accepted(t, lambda.Refusals())
-		if err := lambda.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	lambda := c1.NewLambda(t, settings)
+	t.Cleanup(func() { accepted(t, lambda.Refusals()) })
 	return lambda
 }
 
