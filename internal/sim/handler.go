@@ -2,11 +2,10 @@ package sim
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,28 +17,13 @@ import (
 // maxBody is the largest request body in bytes, the maxPayloadSize that the library announces.
 const maxBody = 1 << 20
 
-// ServeHTTP is the HTTP layer around the library's server: the token, the base path and the log. The answer
-// is logged before its first byte is sent, so that a client who has the answer can rely on the log.
+// ServeHTTP is the HTTP layer around the library's server: the token, the base path and the log. The answer is
+// logged before its first byte is sent, so that a client who has the answer can rely on the log.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	answer := httptest.NewRecorder()
-	switch inner := innerURL(r.URL); {
-	case !w.authorized(r):
-		answer.Header().Set("WWW-Authenticate", `Bearer realm="whimsical-sim"`)
-		fail(answer, http.StatusUnauthorized, "The bearer token is missing or was refused.")
-	case inner == nil:
-		fail(answer, http.StatusNotFound, "Specified endpoint does not exist.")
-	default:
-		forwarded := r.WithContext(r.Context())
-		forwarded.URL = inner
-		// The library reports a body that breaks off as malformed.
-		body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody))
-		forwarded.Body = io.NopCloser(bytes.NewReader(flattenExtension(body)))
-		w.server.ServeHTTP(answer, forwarded)
-	}
-	w.logRequest(r, answer.Code)
-	for key, values := range answer.Header() {
-		rw.Header()[key] = values
-	}
+	// The library reports a body that breaks off as malformed.
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	answer := w.answer(r, body)
+	maps.Copy(rw.Header(), answer.Header())
 	if answer.Code == http.StatusNoContent {
 		rw.Header().Del("Content-Type")
 	}
@@ -47,19 +31,36 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write(answer.Body.Bytes()) // a client who is gone is no error of the simulator
 }
 
+func (w *Workspace) answer(r *http.Request, body []byte) *httptest.ResponseRecorder {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	answer := httptest.NewRecorder()
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch inner := innerURL(r.URL); {
+	case !strings.EqualFold(scheme, "Bearer") || token != w.cfg.Token: // RFC 6750, section 2.1
+		answer.Header().Set("WWW-Authenticate", `Bearer realm="whimsical-sim"`)
+		fail(answer, http.StatusUnauthorized, "The bearer token is missing or was refused.")
+	case inner == nil:
+		fail(answer, http.StatusNotFound, "Specified endpoint does not exist.")
+	default:
+		forwarded := r.WithContext(r.Context())
+		forwarded.URL = inner
+		forwarded.Body = io.NopCloser(bytes.NewReader(flattenExtension(body)))
+		w.server.ServeHTTP(answer, forwarded)
+	}
+	if w.cfg.RequestLog != nil {
+		// The path stays encoded, which keeps the line one line. A log that cannot be written to is no reason to
+		// fail the request.
+		_, _ = fmt.Fprintf(w.cfg.RequestLog, "%s %s %d\n", r.Method, r.URL.RequestURI(), answer.Code)
+	}
+	return answer
+}
+
 // fail answers with a SCIM error (RFC 7644, section 3.12).
 func fail(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/scim+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(scimerrors.ScimError{Status: status, Detail: detail})
-}
-
-// authorized checks the bearer token (RFC 6750, section 2.1). A comparison in constant
-// time needs operands of one length.
-func (w *Workspace) authorized(r *http.Request) bool {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(w.cfg.Token))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 // innerURL returns the URL below [BasePath] as the library reads it, nil for a path outside. The library
@@ -92,20 +93,6 @@ func flattenExtension(body []byte) []byte {
 			}
 		}
 	}
-	flattened, err := json.Marshal(patch)
-	if err != nil {
-		return body
-	}
+	flattened, _ := json.Marshal(patch) // of what was JSON before
 	return flattened
-}
-
-// logRequest writes the line of one request. The path stays encoded, which keeps the
-// line one line. A log that cannot be written to is no reason to fail the request.
-func (w *Workspace) logRequest(r *http.Request, status int) {
-	if w.cfg.RequestLog == nil {
-		return
-	}
-	w.logging.Lock()
-	defer w.logging.Unlock()
-	_, _ = fmt.Fprintf(w.cfg.RequestLog, "%s %s %d\n", r.Method, r.URL.RequestURI(), status)
 }

@@ -2,9 +2,10 @@ package sim
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/elimity-com/scim"
 	scimerrors "github.com/elimity-com/scim/errors"
@@ -13,33 +14,31 @@ import (
 	"github.com/scim2/filter-parser/v2"
 )
 
-// resources is the library's view of the users of a workspace.
+// resources is the library's view of the users of a workspace, whose handler holds mu.
 type resources struct {
-	w *Workspace
+	*Workspace
 }
 
 // Create answers POST (RFC 7644, section 3.3).
 func (s resources) Create(_ *http.Request, attributes scim.ResourceAttributes) (scim.Resource, error) {
-	w := s.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	isEditor := w.cfg.DefaultRole == "editor"
-	u := User{DisplayName: text(attributes, "displayName"), Active: true, Editor: &isEditor, Pending: w.cfg.PendingUntilLogin, Created: w.creationTime()}
+	u := User{
+		DisplayName: text(attributes, "displayName"), Active: true,
+		Editor: new(s.cfg.DefaultRole == "editor"), Pending: s.cfg.PendingUntilLogin,
+		// A simulated clock, a minute for each id, so that a run can be repeated exactly.
+		Created: time.Date(2026, time.January, 5, 9, s.created, 0, 0, time.UTC),
+	}
 	if parts, ok := attributes["name"].(map[string]any); ok {
 		u.GivenName, u.FamilyName = text(parts, "givenName"), text(parts, "familyName")
 	}
-	if err := w.apply(&u, attributes); err != nil {
+	if err := s.apply(&u, attributes); err != nil {
 		return scim.Resource{}, err
 	}
-	return resource(*w.insert(u)), nil
+	return resource(*s.insert(u)), nil
 }
 
 // Get answers GET of one user (RFC 7644, section 3.4.1).
 func (s resources) Get(_ *http.Request, id string) (scim.Resource, error) {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	u, err := s.w.find(id)
+	u, err := s.find(id)
 	if err != nil {
 		return scim.Resource{}, err
 	}
@@ -49,8 +48,6 @@ func (s resources) Get(_ *http.Request, id string) (scim.Resource, error) {
 // GetAll answers a query (RFC 7644, section 3.4.2). The library has already
 // clamped the count to the page size and the start index to 1.
 func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.Page, error) {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
 	wanted := ""
 	if params.FilterValidator != nil {
 		var ok bool
@@ -58,10 +55,10 @@ func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.
 			return scim.Page{}, scimerrors.ScimErrorInvalidFilter
 		}
 	}
-	users := s.w.order
-	if params.FilterValidator != nil || s.w.cfg.PendingUntilLogin {
+	users := s.order
+	if params.FilterValidator != nil || s.cfg.PendingUntilLogin {
 		users = nil
-		for _, u := range s.w.order {
+		for _, u := range s.order {
 			if !u.Pending && (params.FilterValidator == nil || strings.EqualFold(u.UserName, wanted)) {
 				users = append(users, u)
 			}
@@ -121,11 +118,9 @@ func (s resources) Patch(_ *http.Request, id string, operations []scim.PatchOper
 
 // Delete answers DELETE (RFC 7644, section 3.6).
 func (s resources) Delete(_ *http.Request, id string) error {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	u, err := s.w.find(id)
+	u, err := s.find(id)
 	if err == nil {
-		s.w.remove(u)
+		s.remove(u)
 	}
 	return err
 }
@@ -133,19 +128,16 @@ func (s resources) Delete(_ *http.Request, id string) error {
 // update applies a change to one user. The answer shows the user as they were last
 // seen, also when the change was the deactivation that removes them.
 func (s resources) update(id string, changed map[string]any) (scim.Resource, error) {
-	w := s.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	stored, err := w.find(id)
+	stored, err := s.find(id)
 	if err != nil {
 		return scim.Resource{}, err
 	}
 	next := *stored
-	if err := w.apply(&next, changed); err != nil {
+	if err := s.apply(&next, changed); err != nil {
 		return scim.Resource{}, err
 	}
-	if stored.Active && !next.Active && !w.cfg.DeactivationKeeps {
-		w.remove(stored)
+	if stored.Active && !next.Active && !s.cfg.DeactivationKeeps {
+		s.remove(stored)
 	} else {
 		*stored = next
 	}
@@ -153,8 +145,8 @@ func (s resources) update(id string, changed map[string]any) (scim.Resource, err
 }
 
 // apply makes a change to u. It checks what Whimsical requires of a user and fails
-// with a SCIM error; u is not to be used then. The caller holds mu.
-func (w *Workspace) apply(u *User, changed map[string]any) error {
+// with a SCIM error; u is not to be used then.
+func (s resources) apply(u *User, changed map[string]any) error {
 	if userName, ok := changed["userName"].(string); ok {
 		local, domain, _ := strings.Cut(userName, "@")
 		switch {
@@ -162,7 +154,8 @@ func (w *Workspace) apply(u *User, changed map[string]any) error {
 			return invalidValue("userName must be an e-mail address.")
 		case userName != strings.ToLower(userName):
 			return invalidValue("userName must be in lower case.")
-		case w.taken(userName, u.ID):
+		case slices.ContainsFunc(s.order, func(other *User) bool { return other.ID != u.ID && strings.EqualFold(other.UserName, userName) }):
+			// Pending users count.
 			return scimerrors.ScimErrorUniqueness
 		}
 		u.UserName, u.Email = userName, userName
@@ -195,49 +188,36 @@ func text(attributes map[string]any, key string) string {
 	return s
 }
 
-// newServer returns the library's SCIM server for the users of a workspace. Groups
-// are not a resource type, so /Groups answers 404.
+// newServer returns the library's SCIM server for the users of a workspace. Groups are not a resource type, so
+// /Groups answers 404.
 func newServer(w *Workspace) (http.Handler, error) {
+	editor := schema.SimpleBooleanParams(schema.BooleanParams{
+		Name: "editor", Description: optional.NewString("Whether the user is an Editor; a Viewer otherwise."),
+	})
 	extension := schema.Schema{
-		ID:   ExtensionSchema,
-		Name: optional.NewString("Whimsical User"),
-		Attributes: schema.Attributes{schema.SimpleCoreAttribute(schema.SimpleBooleanParams(schema.BooleanParams{
-			Name:        "editor",
-			Description: optional.NewString("Whether the user is an Editor; a Viewer otherwise."),
-		}))},
+		ID: ExtensionSchema, Name: optional.NewString("Whimsical User"),
+		Attributes: schema.Attributes{schema.SimpleCoreAttribute(editor)},
 	}
-	server, err := scim.NewServer(&scim.ServerArgs{
-		ServiceProviderConfig: &scim.ServiceProviderConfig{
-			MaxResults:       w.cfg.PageSize,
-			SupportFiltering: true,
-			SupportPatch:     true,
-		},
+	return scim.NewServer(&scim.ServerArgs{
+		ServiceProviderConfig: &scim.ServiceProviderConfig{MaxResults: w.cfg.PageSize, SupportFiltering: true, SupportPatch: true},
 		ResourceTypes: []scim.ResourceType{{
-			ID:               optional.NewString("User"),
-			Name:             "User",
-			Endpoint:         "/Users",
-			Schema:           schema.CoreUserSchema(),
-			SchemaExtensions: []scim.SchemaExtension{{Schema: extension}},
-			Handler:          resources{w},
+			ID: optional.NewString("User"), Name: "User", Endpoint: "/Users",
+			Schema: schema.CoreUserSchema(), SchemaExtensions: []scim.SchemaExtension{{Schema: extension}},
+			Handler: resources{w},
 		}},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("SCIM server: %w", err)
-	}
-	return server, nil
 }
 
 // resource renders a user. Attributes without a value are left out, as RFC 7643, section 2.5, allows.
 func resource(u User) scim.Resource {
 	attributes := scim.ResourceAttributes{"active": u.Active}
-	if u.UserName != "" {
-		attributes["userName"] = u.UserName
+	for name, value := range map[string]string{"userName": u.UserName, "displayName": u.DisplayName} {
+		if value != "" {
+			attributes[name] = value
+		}
 	}
 	if u.GivenName != "" || u.FamilyName != "" {
 		attributes["name"] = map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName}
-	}
-	if u.DisplayName != "" {
-		attributes["displayName"] = u.DisplayName
 	}
 	if u.Email != "" {
 		attributes["emails"] = []map[string]any{{"value": u.Email, "type": "work", "primary": true}}

@@ -51,12 +51,6 @@ func (w *Workspace) freshID() string {
 	}
 }
 
-// creationTime returns meta.created of the next user who is created over SCIM. It is a simulated clock, a
-// minute for each id, so that a run can be repeated exactly. The caller holds mu.
-func (w *Workspace) creationTime() time.Time {
-	return time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC).Add(time.Duration(w.created) * time.Minute)
-}
-
 // name is a part of a person's name with its spelling in an e-mail address.
 type name struct {
 	text, slug string

@@ -3,7 +3,6 @@ package sim
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +32,7 @@ type User struct {
 // clone returns a copy that shares no memory with u.
 func (u User) clone() User {
 	if u.Editor != nil {
-		editor := *u.Editor
-		u.Editor = &editor
+		u.Editor = new(*u.Editor)
 	}
 	return u
 }
@@ -43,9 +41,8 @@ func (u User) clone() User {
 // other methods read and change it out of band, as the people in the workspace would. All methods are safe
 // for concurrent use, and the order of the listing is the order of insertion.
 type Workspace struct {
-	cfg     Config
-	server  http.Handler
-	logging sync.Mutex
+	cfg    Config
+	server http.Handler
 
 	mu sync.Mutex
 	// order is the listing. The users it points to are changed only under mu;
@@ -137,10 +134,4 @@ func (w *Workspace) find(id string) (*User, error) {
 		return u, nil
 	}
 	return nil, scimerrors.ScimErrorResourceNotFound(id)
-}
-
-// taken reports whether a userName belongs to a user with another id, pending users
-// included. The caller holds mu.
-func (w *Workspace) taken(userName, id string) bool {
-	return slices.ContainsFunc(w.order, func(u *User) bool { return u.ID != id && strings.EqualFold(u.UserName, userName) })
 }
