@@ -12,7 +12,6 @@ package faults
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 )
@@ -21,8 +20,6 @@ import (
 type Fault struct {
 	// Name identifies the fault.
 	Name string
-	// About says in a few words what the client meets.
-	About string
 	// Slow is set where the client has to give up by its own timeout.
 	Slow bool
 	// Large is set where each strike moves many megabytes.
@@ -33,17 +30,10 @@ type Fault struct {
 
 // strike is one request that a fault hits.
 type strike struct {
+	*Injector
+
 	w http.ResponseWriter
 	r *http.Request
-	// healthy is the server behind the fault.
-	healthy http.Handler
-	// elsewhere is the base URL of another host, to which redirects lead.
-	elsewhere string
-}
-
-// Table returns all faults, in the order in which they are documented.
-func Table() []Fault {
-	return slices.Concat(refusals, throttles, outages, connections, bodies, types, bombs, redirects(), echoes)
 }
 
 // Named returns the fault with the given name, which must exist.

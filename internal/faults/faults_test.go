@@ -191,7 +191,7 @@ func TestOperationsAreToldApart(t *testing.T) {
 		"PUT /scim-v2/Users/1":                             "PUT",
 	} {
 		method, target, _ := strings.Cut(request, " ")
-		if got := OperationOf(httptest.NewRequestWithContext(t.Context(), method, target, nil)); got != want {
+		if got := operationOf(httptest.NewRequestWithContext(t.Context(), method, target, nil)); got != want {
 			t.Errorf("%s is %q, want %q", request, got, want)
 		}
 	}

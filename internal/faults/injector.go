@@ -26,6 +26,7 @@ type Rule struct {
 
 // Injector lets faults strike the requests to a healthy server. It is safe for concurrent use.
 type Injector struct {
+	// healthy is the server behind the faults, elsewhere the base URL of another host, to which redirects lead.
 	healthy   http.Handler
 	elsewhere string
 
@@ -37,8 +38,7 @@ type Injector struct {
 	requests []string
 }
 
-// New returns an injector without rules. elsewhere is the base URL of another
-// host, to which the redirects to another host lead.
+// New returns an injector without rules.
 func New(healthy http.Handler, elsewhere string) *Injector {
 	return &Injector{healthy: healthy, elsewhere: elsewhere, struck: make(chan struct{})}
 }
@@ -80,23 +80,21 @@ func (i *Injector) Struck() <-chan struct{} {
 
 // ServeHTTP answers a request by the fault that strikes it, or else by the healthy server.
 func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault, struck := i.judge(r)
-	if !struck {
-		i.healthy.ServeHTTP(w, r)
+	if fault := i.judge(r); fault != nil {
+		fault(&strike{w: w, r: r, Injector: i})
 		return
 	}
-	fault.strike(&strike{w: w, r: r, healthy: i.healthy, elsewhere: i.elsewhere})
+	i.healthy.ServeHTTP(w, r)
 }
 
-// judge notes a request and finds the fault that strikes it.
-func (i *Injector) judge(r *http.Request) (Fault, bool) {
-	operation := OperationOf(r)
+// judge notes a request and finds what strikes it, if anything does.
+func (i *Injector) judge(r *http.Request) func(*strike) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.requests = append(i.requests, r.Method+" "+r.URL.Path)
 	for n := range i.rules {
 		rule := &i.rules[n]
-		if len(rule.Operations) > 0 && !slices.Contains(rule.Operations, operation) {
+		if len(rule.Operations) > 0 && !slices.Contains(rule.Operations, operationOf(r)) {
 			continue
 		}
 		rule.seen++
@@ -106,9 +104,9 @@ func (i *Injector) judge(r *http.Request) (Fault, bool) {
 		if i.strikes++; i.strikes == 1 {
 			close(i.struck)
 		}
-		return rule.Fault, true
+		return rule.Fault.strike
 	}
-	return Fault{}, false
+	return nil
 }
 
 // Operation is what a request asks of the API: the method, but for the four kinds of GET.
@@ -130,8 +128,8 @@ const (
 	Delete Operation = http.MethodDelete
 )
 
-// OperationOf returns what a request asks.
-func OperationOf(r *http.Request) Operation {
+// operationOf returns what a request asks.
+func operationOf(r *http.Request) Operation {
 	switch query := r.URL.Query(); {
 	case r.Method != http.MethodGet:
 		return Operation(r.Method)
