@@ -1,9 +1,10 @@
-// Command chart draws docs/performance.svg from the output of BenchmarkProcess on its standard input: time
-// and requests of a sync against the number of users, beside the floor.
+// Command chart draws docs/performance.svg from the output of BenchmarkProcess on its standard input: time and
+// requests of a sync against the number of users, beside the floor and what compared.txt tells of other programs.
 package main
 
 import (
-	"errors"
+	"bytes"
+	_ "embed"
 	"flag"
 	"fmt"
 	"image/color"
@@ -22,43 +23,39 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
+//go:embed compared.txt
+var compared string
+
 func main() {
 	out := flag.String("out", "", "the SVG to write")
 	flag.Parse()
-	if err := run(os.Stdin, *out); err != nil {
+	if err := run(io.MultiReader(os.Stdin, strings.NewReader("\n"+compared)), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "chart:", err)
 		os.Exit(1)
 	}
 }
 
-// figures are the results of one size and latency, by unit.
-type figures struct {
-	users   float64
-	latency string
-	value   map[string]float64
-}
+// figures are the points of each line, by latency and unit.
+type figures map[string]plotter.XYs
 
 func run(in io.Reader, out string) error {
-	if out == "" {
-		return errors.New("-out is required")
-	}
-	results, err := read(in)
+	found, err := read(in)
 	if err != nil {
 		return err
 	}
 	seconds, err := panel("Time of a full sync", "seconds", []line{
-		{floorColor, "floor: the SDK without any request", pick(results, "0s", "floor-wall-s")},
-		{ownColor, "baton-whimsical, no latency", pick(results, "0s", "wall-s")},
-		{latencyColor, "baton-whimsical, 50 ms a request", pick(results, "50ms", "wall-s")},
-		{triedColor, "tried: grants asked per user, without requests", plotter.XYs{{X: 1e5, Y: 98}}},
-		{genericColor, "generic SCIM connector", plotter.XYs{{X: 1e5, Y: 299}}},
+		{floorColor, "floor: the SDK without any request", found["0s floor-wall-s"]},
+		{ownColor, "baton-whimsical, no latency", found["0s wall-s"]},
+		{latencyColor, "baton-whimsical, 50 ms a request", found["50ms wall-s"]},
+		{triedColor, "tried: grants asked per user, without requests", found["0s tried-wall-s"]},
+		{genericColor, "generic SCIM connector", found["0s generic-wall-s"]},
 	})
 	if err != nil {
 		return err
 	}
 	requests, err := panel("Requests of a full sync", "requests", []line{
-		{ownColor, "baton-whimsical", pick(results, "0s", "requests")},
-		{genericColor, "generic SCIM connector", plotter.XYs{{X: 1e5, Y: 102002}}},
+		{ownColor, "baton-whimsical", found["0s requests"]},
+		{genericColor, "generic SCIM connector", found["0s generic-requests"]},
 	})
 	if err != nil {
 		return err
@@ -66,73 +63,40 @@ func run(in io.Reader, out string) error {
 	return write(out, seconds, requests)
 }
 
-func read(in io.Reader) ([]figures, error) {
-	var results []figures
-	reader := benchfmt.NewReader(in, "stdin")
+func read(in io.Reader) (figures, error) {
+	found := figures{}
+	reader := benchfmt.NewReader(in, "the results")
 	for reader.Scan() {
 		result, ok := reader.Result().(*benchfmt.Result)
 		if !ok {
 			continue
 		}
-		f := figures{value: map[string]float64{}}
-		for _, part := range strings.Split(strings.TrimSuffix(result.Name.String(), fmt.Sprintf("-%d", procs(result))), "/") {
-			if users, ok := strings.CutPrefix(part, "users="); ok {
-				n, err := strconv.ParseFloat(users, 64)
-				if err != nil {
-					return nil, err
-				}
-				f.users = n
-			}
-			if latency, ok := strings.CutPrefix(part, "latency="); ok {
-				f.latency = latency
+		users, latency := 0.0, ""
+		_, parts := result.Name.Parts()
+		for _, part := range parts {
+			switch name, value, _ := strings.Cut(string(part), "="); name {
+			case "/users":
+				users, _ = strconv.ParseFloat(value, 64) // 0 is told below
+			case "/latency":
+				latency = value
 			}
 		}
-		if f.users == 0 || f.latency == "" {
-			continue
+		if users == 0 || latency == "" {
+			return nil, fmt.Errorf("%s does not tell users and latency", result.Name)
 		}
 		for _, value := range result.Values {
-			f.value[value.Unit] = value.Value
-		}
-		results = append(results, f)
-	}
-	if err := reader.Err(); err != nil {
-		return nil, err
-	}
-	if len(results) == 0 {
-		return nil, errors.New("no result of BenchmarkProcess on standard input")
-	}
-	return results, nil
-}
-
-// procs is the GOMAXPROCS suffix of a result's name.
-func procs(result *benchfmt.Result) int {
-	name := result.Name.String()
-	n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-func pick(results []figures, latency, unit string) plotter.XYs {
-	var points plotter.XYs
-	for _, f := range results {
-		if value, ok := f.value[unit]; ok && f.latency == latency {
-			points = append(points, plotter.XY{X: f.users, Y: value})
+			key := latency + " " + value.Unit
+			found[key] = append(found[key], plotter.XY{X: users, Y: value.Value})
 		}
 	}
-	slices.SortFunc(points, func(a, b plotter.XY) int { return int(a.X - b.X) })
-	return points
+	for _, points := range found {
+		slices.SortFunc(points, func(a, b plotter.XY) int { return int(a.X - b.X) })
+	}
+	return found, reader.Err()
 }
 
 // Colors, the same in both panels, as numbers of plotutil's default colors.
-const (
-	floorColor = iota
-	ownColor
-	latencyColor
-	triedColor
-	genericColor
-)
+const floorColor, ownColor, latencyColor, triedColor, genericColor = 0, 1, 2, 3, 4
 
 type line struct {
 	color  int
@@ -169,7 +133,7 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 	return p, nil
 }
 
-func write(out string, panels ...*plot.Plot) (err error) {
+func write(out string, panels ...*plot.Plot) error {
 	const width, height, margin = 6 * vg.Inch, 4.5 * vg.Inch, 0.25 * vg.Inch
 	canvas := vgsvg.New(width*vg.Length(len(panels)), height)
 	whole := draw.New(canvas)
@@ -177,11 +141,7 @@ func write(out string, panels ...*plot.Plot) (err error) {
 		left := width * vg.Length(i)
 		p.Draw(draw.Crop(whole, left+margin, left+width-whole.Max.X-margin, margin, -margin))
 	}
-	file, err := os.Create(out)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	_, err = canvas.WriteTo(file)
-	return err
+	var picture bytes.Buffer
+	_, _ = canvas.WriteTo(&picture) // a buffer takes everything
+	return os.WriteFile(out, picture.Bytes(), 0o644)
 }
