@@ -24,33 +24,26 @@ import (
 // nonroot is the user id that distroless images use.
 const nonroot = 65532
 
-// options are the flags, all of which are required.
-type options struct {
-	binary, arch, tag, out string
-	// What the image's labels tell; created in the form of RFC 3339.
-	source, revision, version, created string
-}
-
 func main() {
-	var o options
-	flag.StringVar(&o.binary, "binary", "", "the static linux binary")
-	flag.StringVar(&o.arch, "arch", "", "its architecture, such as amd64")
-	flag.StringVar(&o.tag, "tag", "", "the image's name, such as example.com/baton-whimsical:dev")
-	flag.StringVar(&o.out, "out", "", "the tarball to write")
-	flag.StringVar(&o.source, "source", "", "the URL of the source code")
-	flag.StringVar(&o.revision, "revision", "", "the commit")
-	flag.StringVar(&o.version, "version", "", "the version, without a v")
-	flag.StringVar(&o.created, "created", "", "the time of the commit, such as 2006-01-02T15:04:05Z")
+	set := map[string]*string{}
+	for name, usage := range map[string]string{
+		"binary": "the static linux binary", "arch": "its architecture, such as amd64", "out": "the tarball to write",
+		"tag": "the image's name, such as example.com/baton-whimsical:dev",
+		// What the image's labels tell.
+		"source": "the URL of the source code", "revision": "the commit", "version": "the version, without a v",
+		"created": "the time of the commit, such as 2006-01-02T15:04:05Z",
+	} {
+		set[name] = flag.String(name, "", usage)
+	}
 	flag.Parse()
-	var missing []error
-	flag.VisitAll(func(f *flag.Flag) {
-		if f.Value.String() == "" {
-			missing = append(missing, fmt.Errorf("-%s is required", f.Name))
+	var err error
+	for name, value := range set {
+		if *value == "" {
+			err = errors.Join(err, fmt.Errorf("-%s is required", name))
 		}
-	})
-	err := errors.Join(missing...)
+	}
 	if err == nil {
-		err = run(o)
+		err = run(func(name string) string { return *set[name] })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
@@ -58,17 +51,17 @@ func main() {
 	}
 }
 
-func run(o options) error {
-	created, err := time.Parse(time.RFC3339, o.created)
+func run(option func(name string) string) error {
+	created, err := time.Parse(time.RFC3339, option("created"))
 	if err != nil {
 		return err
 	}
 	created = created.UTC()
-	reference, err := name.NewTag(o.tag)
+	reference, err := name.NewTag(option("tag"))
 	if err != nil {
 		return err
 	}
-	files, err := fileSystem(o.binary)
+	files, err := fileSystem(option("binary"))
 	if err != nil {
 		return err
 	}
@@ -85,7 +78,7 @@ func run(o options) error {
 		return err
 	}
 	config = config.DeepCopy()
-	config.OS, config.Architecture, config.Created = "linux", o.arch, v1.Time{Time: created}
+	config.OS, config.Architecture, config.Created = "linux", option("arch"), v1.Time{Time: created}
 	config.Config = v1.Config{
 		Entrypoint: []string{"/baton-whimsical"},
 		User:       fmt.Sprint(nonroot),
@@ -94,9 +87,9 @@ func run(o options) error {
 		// https://github.com/opencontainers/image-spec/blob/main/annotations.md
 		Labels: map[string]string{
 			"org.opencontainers.image.title":    "baton-whimsical",
-			"org.opencontainers.image.source":   o.source,
-			"org.opencontainers.image.revision": o.revision,
-			"org.opencontainers.image.version":  o.version,
+			"org.opencontainers.image.source":   option("source"),
+			"org.opencontainers.image.revision": option("revision"),
+			"org.opencontainers.image.version":  option("version"),
 			"org.opencontainers.image.licenses": "Apache-2.0",
 			"org.opencontainers.image.created":  created.Format(time.RFC3339),
 		},
@@ -104,11 +97,11 @@ func run(o options) error {
 	if image, err = mutate.ConfigFile(image, config); err != nil {
 		return err
 	}
-	return tarball.WriteToFile(o.out, reference, image)
+	return tarball.WriteToFile(option("out"), reference, image)
 }
 
-// fileSystem returns the image's one layer as a tar archive. Times are zero,
-// so that the same binary makes the same image.
+// fileSystem returns the image's one layer as a tar archive. Times are zero, so that the same binary makes the
+// same image.
 func fileSystem(binary string) ([]byte, error) {
 	program, err := os.ReadFile(binary)
 	if err != nil {
@@ -116,37 +109,33 @@ func fileSystem(binary string) ([]byte, error) {
 	}
 	var files bytes.Buffer
 	archive := tar.NewWriter(&files)
-	for _, dir := range []struct {
-		name string
-		mode int64
-		uid  int
-	}{{"etc/", 0o755, 0}, {"etc/ssl/", 0o755, 0}, {"etc/ssl/certs/", 0o755, 0}, {"tmp/", 0o1777, nonroot}} {
-		header := &tar.Header{Typeflag: tar.TypeDir, Name: dir.name, Mode: dir.mode, Uid: dir.uid, Gid: dir.uid, ModTime: time.Unix(0, 0)}
-		if err := archive.WriteHeader(header); err != nil {
-			return nil, err
-		}
-	}
-	for _, file := range []struct {
+	for _, entry := range []struct {
 		name    string
 		mode    int64
-		content []byte
+		uid     int
+		content []byte // nil for a folder
 	}{
-		{"baton-whimsical", 0o755, program},
-		{"etc/ssl/certs/ca-certificates.crt", 0o644, certificates()},
-		{"etc/passwd", 0o644, []byte("nonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n")},
+		{"etc/", 0o755, 0, nil}, {"etc/ssl/", 0o755, 0, nil}, {"etc/ssl/certs/", 0o755, 0, nil}, {"tmp/", 0o1777, nonroot, nil},
+		{"baton-whimsical", 0o755, 0, program},
+		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, certificates()},
+		{"etc/passwd", 0o644, 0, []byte("nonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n")},
 	} {
-		header := &tar.Header{Typeflag: tar.TypeReg, Name: file.name, Mode: file.mode, Size: int64(len(file.content)), ModTime: time.Unix(0, 0)}
+		header := &tar.Header{
+			Typeflag: tar.TypeReg, Name: entry.name, Mode: entry.mode, Uid: entry.uid, Gid: entry.uid,
+			Size: int64(len(entry.content)), ModTime: time.Unix(0, 0),
+		}
+		if entry.content == nil {
+			header.Typeflag = tar.TypeDir
+		}
 		if err := archive.WriteHeader(header); err != nil {
 			return nil, err
 		}
-		if _, err := archive.Write(file.content); err != nil {
+		if _, err := archive.Write(entry.content); err != nil {
 			return nil, err
 		}
 	}
-	if err := archive.Close(); err != nil {
-		return nil, err
-	}
-	return files.Bytes(), nil
+	err = archive.Close()
+	return files.Bytes(), err
 }
 
 // certificates returns the Mozilla roots that hold without further constraint, as PEM.
