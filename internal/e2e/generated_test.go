@@ -5,10 +5,10 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"testing"
 
 	"github.com/conductorone/baton-whimsical/internal/launch"
@@ -16,58 +16,49 @@ import (
 
 const root = "../.."
 
-func TestGeneratedFilesAreFresh(t *testing.T) {
-	for file, command := range map[string]string{
-		"config_schema.json":      "config",
-		"baton_capabilities.json": "capabilities",
-	} {
-		t.Run(file, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), launch.Binary(t, launch.Connector), command) //nolint:gosec // the binary under test
-			generated, err := cmd.Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			committed, err := os.ReadFile(filepath.Join(root, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(decoded(t, generated), decoded(t, committed)) {
-				t.Errorf("%s is stale: run make generate and commit the result", file)
-			}
-		})
-	}
-	t.Run("conf.gen.go", func(t *testing.T) {
-		dir := t.TempDir()
-		generator := filepath.Join(dir, "gen")
-		build := exec.CommandContext(t.Context(), "go", "build", "-o", generator, "./pkg/config/gen")
-		build.Dir = root
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		run := exec.CommandContext(t.Context(), generator)
-		run.Dir = dir
-		if out, err := run.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		generated, err := os.ReadFile(filepath.Join(dir, "conf.gen.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		committed, err := os.ReadFile(filepath.Join(root, "pkg/config/conf.gen.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(generated, committed) {
-			t.Error("conf.gen.go is stale: run make generate and commit the result")
-		}
-	})
-}
+var generate = flag.Bool("generate", false, "write the generated files anew")
 
-func decoded(t *testing.T, document []byte) any {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(document, &v); err != nil {
+// make generate writes the files by this test.
+func TestGeneratedFilesAreFresh(t *testing.T) {
+	dir := t.TempDir()
+	run := func(name string, args ...string) []byte {
+		cmd := exec.CommandContext(t.Context(), name, args...) //nolint:gosec // the binary under test and the generator
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v", name, args, err)
+		}
+		return out
+	}
+	connector := launch.Binary(t, launch.Connector)
+	run(launch.Binary(t, launch.Generator))
+	settings, err := os.ReadFile(filepath.Join(dir, "conf.gen.go"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return v
+	for file, fresh := range map[string][]byte{
+		"pkg/config/conf.gen.go":  settings,
+		"config_schema.json":      indented(t, run(connector, "config")),
+		"baton_capabilities.json": indented(t, run(connector, "capabilities")),
+	} {
+		path := filepath.Join(root, file)
+		if *generate {
+			if err := os.WriteFile(path, fresh, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if committed, err := os.ReadFile(path); err != nil || !bytes.Equal(committed, fresh) {
+			t.Errorf("%s is stale (%v): run make generate and commit the result", file, err)
+		}
+	}
+}
+
+// indented returns a JSON document in one form: the SDK's white space differs from build to build.
+func indented(t *testing.T, document []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Indent(&out, bytes.TrimSpace(document), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Bytes(), '\n')
 }

@@ -27,6 +27,7 @@ import (
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
 	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
+	Generator = "github.com/conductorone/baton-whimsical/pkg/config/gen"
 	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
 

@@ -1,3 +1,0 @@
-module github.com/conductorone/baton-whimsical/internal/tools/jsonindent
-
-go 1.26.0
