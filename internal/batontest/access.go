@@ -46,10 +46,8 @@ func account(r *v2.Resource) string {
 		return "enabled in the trait or on the resource, not both"
 	}
 	email := ""
-	for _, e := range trait.GetEmails() {
-		if e.GetIsPrimary() {
-			email = e.GetAddress()
-		}
+	if primary := slices.IndexFunc(trait.GetEmails(), (*v2.UserTrait_Email).GetIsPrimary); primary >= 0 {
+		email = trait.GetEmails()[primary].GetAddress()
 	}
 	return describe(r.GetDisplayName(), trait.GetLogin(), email, enabled)
 }

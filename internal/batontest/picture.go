@@ -19,7 +19,6 @@ import (
 	reader_v2 "github.com/conductorone/baton-sdk/pb/c1/reader/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorstore"
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
-	"github.com/conductorone/baton-sdk/pkg/dotc1z/c1zstore"
 )
 
 // Picture is everything that a completed sync holds, by id.
@@ -29,22 +28,14 @@ type Picture struct {
 	Grants       map[string]*v2.Grant
 }
 
-// Read returns what the last completed sync of any type in a .c1z file holds. It
-// fails when there is none, and when an id occurs twice.
-func Read(ctx context.Context, path string) (*Picture, error) {
+// Read returns what the last completed sync of any type in a .c1z file holds. It fails when there is none, and
+// when an id occurs twice.
+func Read(ctx context.Context, path string) (picture *Picture, err error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be opened: %w", path, err)
 	}
-	picture, err := read(ctx, store)
-	if err = errors.Join(err, store.Close(ctx)); err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", path, err)
-	}
-	return picture, nil
-}
-
-// read reads a store that is open.
-func read(ctx context.Context, store c1zstore.Store) (*Picture, error) {
+	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 	latest, err := store.GetLatestFinishedSync(ctx, reader_v2.SyncsReaderServiceGetLatestFinishedSyncRequest_builder{
 		SyncType: string(connectorstore.SyncTypeAny),
 	}.Build())
@@ -53,42 +44,44 @@ func read(ctx context.Context, store c1zstore.Store) (*Picture, error) {
 	}
 	id := latest.GetSync().GetId()
 	if id == "" {
-		return nil, errors.New("it holds no completed sync")
+		return nil, fmt.Errorf("%s holds no completed sync", path)
 	}
 	p := &Picture{}
 	var errs [3]error
-	p.Resources, errs[0] = all(func(token string) ([]*v2.Resource, string, error) {
-		resp, err := store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-		return resp.GetList(), resp.GetNextPageToken(), err
+	p.Resources, errs[0] = all(func(token string) (page[*v2.Resource], error) {
+		return store.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
 	}, func(r *v2.Resource) string { return r.GetId().GetResourceType() + ":" + r.GetId().GetResource() })
-	p.Entitlements, errs[1] = all(func(token string) ([]*v2.Entitlement, string, error) {
-		resp, err := store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-		return resp.GetList(), resp.GetNextPageToken(), err
+	p.Entitlements, errs[1] = all(func(token string) (page[*v2.Entitlement], error) {
+		return store.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
 	}, (*v2.Entitlement).GetId)
-	p.Grants, errs[2] = all(func(token string) ([]*v2.Grant, string, error) {
-		resp, err := store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
-		return resp.GetList(), resp.GetNextPageToken(), err
+	p.Grants, errs[2] = all(func(token string) (page[*v2.Grant], error) {
+		return store.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: token, ActiveSyncId: id}.Build())
 	}, (*v2.Grant).GetId)
 	return p, errors.Join(errs[:]...)
 }
 
+// page is an answer with a page of a listing.
+type page[T any] interface {
+	GetList() []T
+	GetNextPageToken() string
+}
+
 // all reads the pages of a listing to the end.
-func all[T any](list func(token string) ([]T, string, error), id func(T) string) (map[string]T, error) {
+func all[T any](list func(token string) (page[T], error), id func(T) string) (map[string]T, error) {
 	found := map[string]T{}
 	for token := ""; ; {
-		rows, next, err := list(token)
+		rows, err := list(token)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows {
+		for _, row := range rows.GetList() {
 			if _, ok := found[id(row)]; ok {
 				return nil, fmt.Errorf("%s occurs twice", id(row))
 			}
 			found[id(row)] = row
 		}
-		if next == "" {
+		if token = rows.GetNextPageToken(); token == "" {
 			return found, nil
 		}
-		token = next
 	}
 }

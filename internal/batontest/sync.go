@@ -35,9 +35,7 @@ func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2) (
 }
 
 // Close stops serving.
-func (h *Harness) Close() {
-	h.host.Close()
-}
+func (h *Harness) Close() { h.host.Close() }
 
 // Sync runs one sync into the file at path, failing on data that the SDK calls
 // inconsistent. Options narrow the sync.

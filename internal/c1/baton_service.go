@@ -136,13 +136,12 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 // UploadAsset stores the asset of a task: its metadata, the data, the checksum. It fails with DataLoss when
 // the checksum is not that of the data, and with NotFound for a task that is not under way.
 func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
-	first, err := stream.Recv()
+	message, err := stream.Recv()
 	if err != nil {
 		return err
 	}
-	id := first.GetMetadata().GetTaskId()
+	id := message.GetMetadata().GetTaskId()
 	var asset bytes.Buffer
-	message := first
 	for !message.HasEof() {
 		if message, err = stream.Recv(); err != nil {
 			return err

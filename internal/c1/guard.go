@@ -62,9 +62,7 @@ func webKey(t *testing.T, key any) []byte {
 }
 
 // RejectCredentials makes the stand-in refuse the connector's credential and its access token.
-func (g *guard) RejectCredentials() {
-	g.rejects.Store(true)
-}
+func (g *guard) RejectCredentials() { g.rejects.Store(true) }
 
 // Refusals returns one line for each request that was answered with an error, in order. A connector that keeps
 // to the protocol causes none.

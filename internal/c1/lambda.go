@@ -29,6 +29,16 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 )
 
+const (
+	// The limits of AWS Lambda for the answer of a synchronous invocation.
+	invokeLimit  = 6 << 20
+	invokeExpiry = 15 * time.Minute
+
+	functionARN   = "arn:aws:lambda:us-east-1:000000000000:function:stand-in"
+	callerIssuer  = "https://conductorone.stand-in"
+	callerSubject = "stand-in-tenant"
+)
+
 // Lambda is what surrounds a connector that ConductorOne hosts as a lambda function: the runtime API that
 // feeds the function its calls, and the side of ConductorOne that hands out the configuration, keeps the
 // session store and makes the calls. All methods are safe for concurrent use.
@@ -48,10 +58,14 @@ func NewLambda(t *testing.T, settings map[string]any) *Lambda {
 		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
 		sessions: &batontest.Store{},
 	}
+	encoded, err := json.Marshal(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := session.NewGRPCSessionServer()
 	store.SetSessionStore(t.Context(), l.sessions)
 	l.endpoint = newEndpoint(t, "DPoP", func(services *grpc.Server) {
-		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: settings})
+		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: encoded})
 		v1.RegisterBatonSessionServiceServer(services, store)
 	})
 	l.api = httptest.NewServer(l.runtime.handler())
@@ -102,14 +116,7 @@ func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 
 // SessionValues returns how many values the session store holds, and how many the
 // function has ever stored in it.
-func (l *Lambda) SessionValues() (int, int) {
-	return l.sessions.Counts()
-}
-
-const (
-	callerIssuer  = "https://conductorone.stand-in"
-	callerSubject = "stand-in-tenant"
-)
+func (l *Lambda) SessionValues() (int, int) { return l.sessions.Counts() }
 
 // signedConn signs the calls of the function as ConductorOne does.
 type signedConn struct {
@@ -139,7 +146,7 @@ func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, 
 type configService struct {
 	v1.UnimplementedConnectorConfigServiceServer
 
-	settings map[string]any
+	settings []byte // as JSON
 }
 
 // GetConnectorConfig returns the settings as JSON, encrypted to the key with which
@@ -153,24 +160,9 @@ func (s *configService) GetConnectorConfig(ctx context.Context, _ *v1.GetConnect
 	if !ok {
 		return nil, status.Error(codes.Unauthenticated, "proof: it has no Ed25519 key")
 	}
-	plain, err := json.Marshal(s.settings)
-	if err != nil {
-		return nil, status.Errorf(codes.Internal, "settings: %v", err)
-	}
-	sealed, err := jwk.EncryptED25519(key, plain)
-	if err != nil {
-		return nil, status.Errorf(codes.Internal, "settings: %v", err)
-	}
-	return v1.GetConnectorConfigResponse_builder{Config: sealed}.Build(), nil
+	sealed, err := jwk.EncryptED25519(key, s.settings)
+	return v1.GetConnectorConfigResponse_builder{Config: sealed}.Build(), err
 }
-
-const (
-	// The limits of AWS Lambda for the answer of a synchronous invocation.
-	invokeLimit  = 6 << 20
-	invokeExpiry = 15 * time.Minute
-
-	functionARN = "arn:aws:lambda:us-east-1:000000000000:function:stand-in"
-)
 
 // lambdaRuntime is the runtime API of AWS Lambda, version 2018-06-01, for one function. Every process that
 // asks it for invocations is an execution environment of the function, and takes them one after the other.
@@ -218,41 +210,35 @@ func (r *lambdaRuntime) RoundTrip(ctx context.Context, req *lambdagrpc.Request) 
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the function does not take the call: %w", context.Cause(ctx))
 	}
-	var result outcome
 	select {
-	case result = <-call.done:
+	case result := <-call.done:
+		if result.err != nil {
+			return nil, result.err
+		}
+		response := &lambdagrpc.Response{}
+		return response, json.Unmarshal(result.payload, response)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the function does not answer: %w", context.Cause(ctx))
 	}
-	if result.err != nil {
-		return nil, result.err
-	}
-	response := &lambdagrpc.Response{}
-	if err := json.Unmarshal(result.payload, response); err != nil {
-		return nil, err
-	}
-	return response, nil
 }
 
 // next hands the function its next invocation, and waits for one.
 func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
 	r.update(func() { r.idle++ })
 	defer r.update(func() { r.idle-- })
-	var call *invocation
 	select {
-	case call = <-r.invocations:
+	case call := <-r.invocations:
+		id := rand.Text()
+		r.update(func() { r.running[id] = call })
+		header := w.Header()
+		header.Set("Lambda-Runtime-Aws-Request-Id", id)
+		header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(invokeExpiry).UnixMilli(), 10))
+		header.Set("Lambda-Runtime-Invoked-Function-Arn", functionARN)
+		header.Set("Content-Type", "application/json")
+		if _, err := w.Write(call.payload); err != nil {
+			call.done <- outcome{err: fmt.Errorf("the function is gone: %w", err)}
+		}
 	case <-req.Context().Done():
-		return
-	}
-	id := rand.Text()
-	r.update(func() { r.running[id] = call })
-	header := w.Header()
-	header.Set("Lambda-Runtime-Aws-Request-Id", id)
-	header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(invokeExpiry).UnixMilli(), 10))
-	header.Set("Lambda-Runtime-Invoked-Function-Arn", functionARN)
-	header.Set("Content-Type", "application/json")
-	if _, err := w.Write(call.payload); err != nil {
-		call.done <- outcome{err: fmt.Errorf("the function is gone: %w", err)}
 	}
 }
 
@@ -268,15 +254,15 @@ func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, invokeLimit))
-	if err != nil { // it is over the limit, or breaks off
+	switch {
+	case err != nil: // it is over the limit, or breaks off
 		call.done <- outcome{err: fmt.Errorf("the answer of the function: %w", err)}
 		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]any{"errorType": "RequestEntityTooLarge"})
 		return
+	case req.PathValue("outcome") == "error":
+		call.done <- outcome{err: fmt.Errorf("the function failed: %s", body)}
+	default:
+		call.done <- outcome{payload: body}
 	}
-	result := outcome{payload: body}
-	if req.PathValue("outcome") == "error" {
-		result = outcome{err: fmt.Errorf("the function failed: %s", body)}
-	}
-	call.done <- result
 	writeJSON(w, http.StatusAccepted, map[string]any{"status": "OK"})
 }

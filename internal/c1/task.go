@@ -14,7 +14,7 @@ import (
 // watched is a mutex whose holders can wait for a change of what it guards, so that nobody has to poll.
 type watched struct {
 	mu      sync.Mutex
-	changed chan struct{}
+	changed sync.Cond // await sets its lock
 }
 
 // update runs change under the lock and wakes everybody in [watched.await].
@@ -22,32 +22,23 @@ func (w *watched) update(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
-	if w.changed != nil {
-		close(w.changed)
-	}
-	w.changed = make(chan struct{})
+	w.changed.Broadcast()
 }
 
-// await returns once condition is true, or with the context's error. condition runs
-// under the lock, never after ctx has ended, and may take what it found.
+// await returns once condition is true, or with the context's error. condition runs under the lock, never after
+// ctx has ended, and may take what it found.
 func (w *watched) await(ctx context.Context, condition func() bool) error {
-	for {
-		w.mu.Lock()
-		err := context.Cause(ctx)
-		met := err == nil && condition()
-		if w.changed == nil {
-			w.changed = make(chan struct{})
+	defer context.AfterFunc(ctx, func() { w.update(func() {}) })()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changed.L = &w.mu
+	for ctx.Err() == nil {
+		if condition() {
+			return nil
 		}
-		changed := w.changed
-		w.mu.Unlock()
-		if met || err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
+		w.changed.Wait()
 	}
+	return context.Cause(ctx)
 }
 
 // Task is a task that was given to [Server.Enqueue]. All methods are safe for concurrent use.
@@ -79,9 +70,7 @@ type Result struct {
 }
 
 // ID returns the identifier that the task was given.
-func (t *Task) ID() string {
-	return t.message.GetId()
-}
+func (t *Task) ID() string { return t.message.GetId() }
 
 // Wait returns the result of the task once the connector has finished it. It fails when ctx ends first.
 func (t *Task) Wait(ctx context.Context) (*Result, error) {
@@ -93,9 +82,7 @@ func (t *Task) Wait(ctx context.Context) (*Result, error) {
 
 // Cancel tells the connector with the answer to its next heartbeat that the task is
 // no longer wanted. Only syncs send heartbeats.
-func (t *Task) Cancel() {
-	t.state.update(func() { t.cancelled = true })
-}
+func (t *Task) Cancel() { t.state.update(func() { t.cancelled = true }) }
 
 // Heartbeats returns how many heartbeats the connector has sent for the task.
 func (t *Task) Heartbeats() int {

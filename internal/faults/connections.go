@@ -75,9 +75,7 @@ func (s *strike) end(sent string, reset bool) {
 }
 
 // reset ends the connection without an answer.
-func reset(s *strike) {
-	s.end("", true)
-}
+func reset(s *strike) { s.end("", true) }
 
 // worked lets the healthy server do its work, and strikes then.
 func worked(then func(*strike)) func(*strike) {

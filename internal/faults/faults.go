@@ -47,9 +47,7 @@ func Named(name string) Fault {
 }
 
 // Refusal returns a fault that answers with a status, as a SCIM error.
-func Refusal(status int) Fault {
-	return Fault{Name: strconv.Itoa(status), strike: refuse(status)}
-}
+func Refusal(status int) Fault { return Fault{Name: strconv.Itoa(status), strike: refuse(status)} }
 
 // Hold returns a fault that holds requests back, and the function that releases them:
 // once it is called, they are let through.

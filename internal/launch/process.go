@@ -155,42 +155,31 @@ func (p *Process) Until(reached <-chan struct{}) {
 // Says waits until the process has written text to one of its outputs.
 func (p *Process) Says(output *Output, text string) {
 	p.t.Helper()
-	for {
-		more := output.next()
-		if strings.Contains(output.String(), text) {
-			return
+	defer context.AfterFunc(p.Context, func() { _, _ = output.Write(nil) })()
+	output.mu.Lock()
+	defer output.mu.Unlock()
+	output.written.L = &output.mu
+	for !bytes.Contains(output.buffer.Bytes(), []byte(text)) {
+		if p.Context.Err() != nil {
+			fail(p.t, "the connector has not said ", text, ": ", context.Cause(p.Context))
 		}
-		p.Until(more)
+		output.written.Wait()
 	}
 }
 
 // Output keeps what processes write. It is safe for concurrent use.
 type Output struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-	// more is closed with the next write, when somebody waits for it.
-	more chan struct{}
+	mu      sync.Mutex
+	buffer  bytes.Buffer
+	written sync.Cond // Says sets its lock
 }
 
 // Write appends p.
 func (o *Output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.more != nil {
-		close(o.more)
-		o.more = nil
-	}
+	o.written.Broadcast()
 	return o.buffer.Write(p)
-}
-
-// next returns a channel that is closed when there is more.
-func (o *Output) next() <-chan struct{} {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.more == nil {
-		o.more = make(chan struct{})
-	}
-	return o.more
 }
 
 // String returns everything that was written.

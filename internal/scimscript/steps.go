@@ -5,32 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
 const extension = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
 
 // Get expects that a user is read.
-func Get(id string, reply Reply) Step {
-	return Step{Method: http.MethodGet, Target: "Users/" + url.PathEscape(id), Reply: reply}
-}
+func Get(id string, reply Reply) Step { return user(http.MethodGet, id, "", reply) }
 
-// Find expects that a user is looked up by userName.
-func Find(userName string, reply Reply) Step {
-	filter := "userName%20eq%20%22" + url.QueryEscape(userName) + "%22"
-	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
-}
+// Patch expects that a user is changed with exactly this body; see SetRole and the others.
+func Patch(id, body string, reply Reply) Step { return user(http.MethodPatch, id, body, reply) }
 
-// FindID expects that the users are listed whose id is the given one.
-func FindID(id string, reply Reply) Step {
-	filter := "id%20eq%20%22" + url.QueryEscape(id) + "%22"
-	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
-}
+// Delete expects that a user is deleted.
+func Delete(id string, reply Reply) Step { return user(http.MethodDelete, id, "", reply) }
 
-// FindNobody expects that a user is looked up by userName, who is not there.
-func FindNobody(userName string) Step {
-	return Find(userName, OK(List{}))
+func user(method, id, body string, reply Reply) Step {
+	return Step{Method: method, Target: "Users/" + url.PathEscape(id), Body: body, Reply: reply}
 }
 
 // Post expects that a user is created with exactly this body.
@@ -38,64 +28,56 @@ func Post(body string, reply Reply) Step {
 	return Step{Method: http.MethodPost, Target: "Users", Body: body, Reply: reply}
 }
 
-// Patch expects that a user is changed with exactly this body; see SetRole and the others.
-func Patch(id, body string, reply Reply) Step {
-	return Step{Method: http.MethodPatch, Target: "Users/" + url.PathEscape(id), Body: body, Reply: reply}
-}
+// Find expects that a user is looked up by userName.
+func Find(userName string, reply Reply) Step { return filtered("userName", userName, reply) }
 
-// Delete expects that a user is deleted.
-func Delete(id string, reply Reply) Step {
-	return Step{Method: http.MethodDelete, Target: "Users/" + url.PathEscape(id), Reply: reply}
+// FindID expects that the users are listed whose id is the given one.
+func FindID(id string, reply Reply) Step { return filtered("id", id, reply) }
+
+// FindNobody expects that a user is looked up by userName, who is not there.
+func FindNobody(userName string) Step { return Find(userName, OK(List{})) }
+
+func filtered(attribute, value string, reply Reply) Step {
+	filter := attribute + "%20eq%20%22" + url.QueryEscape(value) + "%22"
+	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
 }
 
 // SetRole is the body of a role change in the path form, which Entra sends.
-func SetRole(editor bool) string {
-	return patch(rolePath(editor))
-}
+func SetRole(editor bool) string { return patch(rolePath(editor)) }
 
 // SetRoleNested is the body of a role change without a path.
-func SetRoleNested(editor bool) string {
-	return patch(roleNested(editor))
-}
+func SetRoleNested(editor bool) string { return patch(roleNested(editor)) }
 
 // SetActive is the body of an activation or deactivation in the path form.
-func SetActive(active bool) string {
-	return patch(statusPath(active))
-}
+func SetActive(active bool) string { return patch(statusPath(active)) }
 
 // SetActiveNested is SetActive without a path, as Okta sends it.
-func SetActiveNested(active bool) string {
-	return patch(statusNested(active))
-}
+func SetActiveNested(active bool) string { return patch(statusNested(active)) }
 
 // ActivateAs is the body of an activation with a role, which comes first.
-func ActivateAs(editor bool) string {
-	return patch(rolePath(editor) + "," + statusPath(true))
-}
+func ActivateAs(editor bool) string { return patch(rolePath(editor), statusPath(true)) }
 
 // ActivateAsNested is ActivateAs without a path.
-func ActivateAsNested(editor bool) string {
-	return patch(roleNested(editor) + "," + statusNested(true))
-}
+func ActivateAsNested(editor bool) string { return patch(roleNested(editor), statusNested(true)) }
 
-func patch(operations string) string {
-	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operations + `]}`
+func patch(operations ...string) string {
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(operations, ",") + `]}`
 }
 
 func statusPath(active bool) string {
-	return `{"op":"replace","path":"active","value":` + strconv.FormatBool(active) + `}`
+	return fmt.Sprintf(`{"op":"replace","path":"active","value":%t}`, active)
 }
 
 func statusNested(active bool) string {
-	return `{"op":"replace","value":{"active":` + strconv.FormatBool(active) + `}}`
+	return fmt.Sprintf(`{"op":"replace","value":{"active":%t}}`, active)
 }
 
 func rolePath(editor bool) string {
-	return `{"op":"replace","path":"` + extension + `:editor","value":` + strconv.FormatBool(editor) + `}`
+	return fmt.Sprintf(`{"op":"replace","path":"%s:editor","value":%t}`, extension, editor)
 }
 
 func roleNested(editor bool) string {
-	return `{"op":"replace","value":{"` + extension + `":{"editor":` + strconv.FormatBool(editor) + `}}}`
+	return fmt.Sprintf(`{"op":"replace","value":{%q:{"editor":%t}}}`, extension, editor)
 }
 
 // Reply is an answer.
@@ -116,33 +98,20 @@ var Lost = Reply{Lost: true}
 var NoContent = Reply{Status: http.StatusNoContent}
 
 // OK is a success that shows a user, or a list of them.
-func OK(body fmt.Stringer) Reply {
-	return Reply{Status: http.StatusOK, Body: body.String()}
-}
+func OK(body fmt.Stringer) Reply { return Reply{Status: http.StatusOK, Body: body.String()} }
 
 // Created is the answer to a creation.
-func Created(user User) Reply {
-	return Reply{Status: http.StatusCreated, Body: user.String()}
-}
+func Created(user User) Reply { return Reply{Status: http.StatusCreated, Body: user.String()} }
 
 // Refused is a SCIM error (RFC 7644, section 3.12). scimType and detail may be empty.
 func Refused(status int, scimType, detail string) Reply {
-	body := map[string]any{
-		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"},
-		"status":  fmt.Sprint(status),
-	}
-	for name, value := range map[string]string{"scimType": scimType, "detail": detail} {
-		if value != "" {
-			body[name] = value
-		}
-	}
-	return Reply{Status: status, Body: encode(body)}
+	return Reply{Status: status, Body: encode(map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": fmt.Sprint(status),
+	}, map[string]string{"scimType": scimType, "detail": detail})}
 }
 
 // NotFound is the answer for a user who is not there.
-func NotFound() Reply {
-	return Refused(http.StatusNotFound, "", "no such user")
-}
+func NotFound() Reply { return Refused(http.StatusNotFound, "", "no such user") }
 
 // User is a user as an answer shows them. What is nil or "" is left out.
 type User struct {
@@ -154,18 +123,13 @@ type User struct {
 // String returns the user's JSON.
 func (u User) String() string {
 	body := map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User", extension}}
-	for name, value := range map[string]string{"id": u.ID, "userName": u.UserName} {
-		if value != "" {
-			body[name] = value
-		}
-	}
 	if u.Active != nil {
 		body["active"] = u.Active
 	}
 	if u.Editor != nil {
 		body[extension] = map[string]any{"editor": u.Editor}
 	}
-	return encode(body)
+	return encode(body, map[string]string{"id": u.ID, "userName": u.UserName})
 }
 
 // List is a ListResponse.
@@ -181,7 +145,13 @@ func (l List) String() string {
 		len(l), strings.Join(users, ","))
 }
 
-func encode(body map[string]any) string {
+// encode returns the JSON of a body, with those of the texts that are not empty.
+func encode(body map[string]any, texts map[string]string) string {
+	for name, value := range texts {
+		if value != "" {
+			body[name] = value
+		}
+	}
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Sprintf("a reply cannot be encoded: %v", err)

@@ -55,9 +55,7 @@ type Workspace struct {
 
 // Handler returns the SCIM server of the workspace. It serves the paths under
 // [BasePath] and answers 404 to all others; every request needs the token.
-func (w *Workspace) Handler() http.Handler {
-	return w
-}
+func (w *Workspace) Handler() http.Handler { return w }
 
 // Users returns a snapshot of all users in listing order, pending ones included.
 func (w *Workspace) Users() []User {
@@ -91,9 +89,7 @@ func (w *Workspace) Update(u User) bool {
 }
 
 // Remove removes the user with the given id and reports whether there was one.
-func (w *Workspace) Remove(id string) bool {
-	return w.change(id, w.remove)
-}
+func (w *Workspace) Remove(id string) bool { return w.change(id, w.remove) }
 
 // Login is the first login of a pending user, who is visible over SCIM from then on. It reports whether there
 // is a user with that id; for a user who is not pending it changes nothing.
