@@ -28,27 +28,8 @@ var (
 	nextHeartbeat = durationpb.New(time.Second)
 )
 
-// batonService is c1.connectorapi.baton.v1.BatonService for one connector.
-type batonService struct {
-	v1.UnimplementedBatonServiceServer
-	*watched
-
-	// uploads is the folder for uploaded assets.
-	uploads string
-
-	// The rest is guarded by watched. all are all tasks that ever were, pending are
-	// those to hand out, in order.
-	all     map[string]*Task
-	pending []*Task
-	hellos  []*v1.BatonServiceHelloRequest
-	// polls is the number of polls that wait for a task. While away is set, they get
-	// none: their connections are about to be closed.
-	polls int
-	away  bool
-}
-
 // change runs fn on a task that is not finished, under the lock. It fails with NotFound for any other id.
-func (s *batonService) change(id string, fn func(*Task)) error {
+func (s *Server) change(id string, fn func(*Task)) error {
 	err := status.Errorf(codes.NotFound, "task %q is not under way", id)
 	s.update(func() {
 		if task := s.all[id]; task != nil && task.result == nil {
@@ -61,7 +42,7 @@ func (s *batonService) change(id string, fn func(*Task)) error {
 
 // Hello records the greeting, which also ends the hello task that asked for it: in one
 // step, so that who waits for the task finds the greeting.
-func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest) (*v1.BatonServiceHelloResponse, error) {
+func (s *Server) Hello(_ context.Context, req *v1.BatonServiceHelloRequest) (*v1.BatonServiceHelloResponse, error) {
 	record := func() { s.hellos = append(s.hellos, req) }
 	if req.GetTaskId() == "" {
 		s.update(record)
@@ -74,7 +55,7 @@ func (s *batonService) Hello(_ context.Context, req *v1.BatonServiceHelloRequest
 }
 
 // GetTask hands out the next task. It waits for one, and answers without a task after a while.
-func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
+func (s *Server) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
 	held, cancel := context.WithTimeout(ctx, pollHold)
 	defer cancel()
 	s.update(func() { s.polls++ })
@@ -95,7 +76,7 @@ func (s *batonService) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskReq
 
 // Heartbeat counts a sign of life for each named task, and tells which of them were
 // cancelled. The connector beats on its own clock, so a beat may come after the end.
-func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
+func (s *Server) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
 	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat}
 	for _, id := range append(req.GetTaskIds(), req.GetTaskId()) {
 		_ = s.change(id, func(task *Task) {
@@ -111,7 +92,7 @@ func (s *batonService) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbea
 
 // FinishTask records the outcome of a task. It fails with InvalidArgument when the answer of the connector is
 // of an unknown type, and with NotFound for a task that is not under way.
-func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
+func (s *Server) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
 	result := &Result{Status: status.FromProto(req.GetStatus()), Annotations: req.GetSuccess().GetAnnotations()}
 	response := req.GetSuccess().GetResponse()
 	if req.HasError() {
@@ -135,7 +116,7 @@ func (s *batonService) FinishTask(_ context.Context, req *v1.BatonServiceFinishT
 
 // UploadAsset stores the asset of a task: its metadata, the data, the checksum. It fails with DataLoss when
 // the checksum is not that of the data, and with NotFound for a task that is not under way.
-func (s *batonService) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
+func (s *Server) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
 	message, err := stream.Recv()
 	if err != nil {
 		return err

@@ -39,36 +39,47 @@ const (
 	callerSubject = "stand-in-tenant"
 )
 
-// Lambda is what surrounds a connector that ConductorOne hosts as a lambda function: the runtime API that
-// feeds the function its calls, and the side of ConductorOne that hands out the configuration, keeps the
-// session store and makes the calls. All methods are safe for concurrent use.
+// Lambda is what surrounds a connector that ConductorOne hosts as a lambda function: the runtime API of AWS
+// Lambda, version 2018-06-01, that feeds the function its calls, and the side of ConductorOne that hands out the
+// configuration (c1.connectorapi.baton.v1.ConnectorConfigService), keeps the session store and makes the calls.
+// Every process that asks for invocations is an execution environment of the function, and takes them one after
+// the other. All methods are safe for concurrent use.
 type Lambda struct {
+	v1.UnimplementedConnectorConfigServiceServer
 	*endpoint
 
-	runtime  *lambdaRuntime
-	api      *httptest.Server
-	sessions *batontest.Store
+	settings    []byte // as JSON
+	sessions    *batontest.Store
+	api         *httptest.Server
+	invocations chan *invocation
+
+	watched
+	// The rest is guarded by watched. idle is the number of execution environments that wait for an invocation.
+	idle    int
+	running map[string]*invocation
 }
 
 // NewLambda starts the surroundings of a function whose configuration is settings, by field name. They end with
 // the test; a function that waits for a call ends itself then.
 func NewLambda(t *testing.T, settings map[string]any) *Lambda {
 	t.Helper()
-	l := &Lambda{
-		runtime:  &lambdaRuntime{invocations: make(chan *invocation), running: map[string]*invocation{}},
-		sessions: &batontest.Store{},
-	}
 	encoded, err := json.Marshal(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
+	l := &Lambda{
+		settings: encoded, sessions: &batontest.Store{}, invocations: make(chan *invocation), running: map[string]*invocation{},
+	}
 	store := session.NewGRPCSessionServer()
 	store.SetSessionStore(t.Context(), l.sessions)
 	l.endpoint = newEndpoint(t, "DPoP", func(services *grpc.Server) {
-		v1.RegisterConnectorConfigServiceServer(services, &configService{settings: encoded})
+		v1.RegisterConnectorConfigServiceServer(services, l)
 		v1.RegisterBatonSessionServiceServer(services, store)
 	})
-	l.api = httptest.NewServer(l.runtime.handler())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", l.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{outcome}", l.finish)
+	l.api = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		_ = l.api.Config.Close() // what waits for a call would hold it up
 		l.api.Close()
@@ -102,13 +113,13 @@ func (l *Lambda) Environment() []string {
 // A call waits for an execution environment, which is a process with
 // [Lambda.Environment], to be free: give it a context that ends.
 func (l *Lambda) Connector(ctx context.Context) types.ConnectorClient {
-	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(l.runtime), l.key})
+	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(l), l.key})
 }
 
 // WaitIdle returns once n execution environments of the function wait for a call. It
 // fails when ctx ends first.
 func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
-	if err := l.runtime.await(ctx, func() bool { return l.runtime.idle >= n }); err != nil {
+	if err := l.await(ctx, func() bool { return l.idle >= n }); err != nil {
 		return fmt.Errorf("not %d execution environments are idle: %w", n, err)
 	}
 	return nil
@@ -142,16 +153,9 @@ func (c signedConn) Invoke(ctx context.Context, method string, args, reply any, 
 	return c.ClientConnInterface.Invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, args, reply, opts...)
 }
 
-// configService is c1.connectorapi.baton.v1.ConnectorConfigService for one hosted connector.
-type configService struct {
-	v1.UnimplementedConnectorConfigServiceServer
-
-	settings []byte // as JSON
-}
-
 // GetConnectorConfig returns the settings as JSON, encrypted to the key with which
 // the caller has signed the proof of this call (RFC 9449, section 4).
-func (s *configService) GetConnectorConfig(ctx context.Context, _ *v1.GetConnectorConfigRequest) (*v1.GetConnectorConfigResponse, error) {
+func (l *Lambda) GetConnectorConfig(ctx context.Context, _ *v1.GetConnectorConfigRequest) (*v1.GetConnectorConfigResponse, error) {
 	proof, err := jose.ParseSignedCompact(header(ctx, "dpop"), []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		return nil, status.Errorf(codes.Unauthenticated, "proof: %v", err)
@@ -160,20 +164,8 @@ func (s *configService) GetConnectorConfig(ctx context.Context, _ *v1.GetConnect
 	if !ok {
 		return nil, status.Error(codes.Unauthenticated, "proof: it has no Ed25519 key")
 	}
-	sealed, err := jwk.EncryptED25519(key, s.settings)
+	sealed, err := jwk.EncryptED25519(key, l.settings)
 	return v1.GetConnectorConfigResponse_builder{Config: sealed}.Build(), err
-}
-
-// lambdaRuntime is the runtime API of AWS Lambda, version 2018-06-01, for one function. Every process that
-// asks it for invocations is an execution environment of the function, and takes them one after the other.
-type lambdaRuntime struct {
-	invocations chan *invocation
-
-	watched
-	// The rest is guarded by watched. idle is the number of execution environments that
-	// wait for an invocation.
-	idle    int
-	running map[string]*invocation
 }
 
 // invocation is one call of the function.
@@ -188,25 +180,17 @@ type outcome struct {
 	err     error
 }
 
-// handler serves the runtime API.
-func (r *lambdaRuntime) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", r.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{outcome}", r.finish)
-	return mux
-}
-
-// RoundTrip makes the runtime the SDK's lambda transport: it calls the function with a
+// RoundTrip makes l the SDK's lambda transport: it calls the function with a
 // request and returns its response. It fails when ctx ends first, when the function
 // reports an error, and when its answer is too long.
-func (r *lambdaRuntime) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
+func (l *Lambda) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
 	payload, err := json.Marshal(req)
 	if err != nil {
 		return nil, err
 	}
 	call := &invocation{payload: payload, done: make(chan outcome, 1)}
 	select {
-	case r.invocations <- call:
+	case l.invocations <- call:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the function does not take the call: %w", context.Cause(ctx))
 	}
@@ -223,13 +207,13 @@ func (r *lambdaRuntime) RoundTrip(ctx context.Context, req *lambdagrpc.Request) 
 }
 
 // next hands the function its next invocation, and waits for one.
-func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
-	r.update(func() { r.idle++ })
-	defer r.update(func() { r.idle-- })
+func (l *Lambda) next(w http.ResponseWriter, req *http.Request) {
+	l.update(func() { l.idle++ })
+	defer l.update(func() { l.idle-- })
 	select {
-	case call := <-r.invocations:
+	case call := <-l.invocations:
 		id := rand.Text()
-		r.update(func() { r.running[id] = call })
+		l.update(func() { l.running[id] = call })
 		header := w.Header()
 		header.Set("Lambda-Runtime-Aws-Request-Id", id)
 		header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(invokeExpiry).UnixMilli(), 10))
@@ -243,11 +227,11 @@ func (r *lambdaRuntime) next(w http.ResponseWriter, req *http.Request) {
 }
 
 // finish ends an invocation with what the function says of it: a response or an error.
-func (r *lambdaRuntime) finish(w http.ResponseWriter, req *http.Request) {
+func (l *Lambda) finish(w http.ResponseWriter, req *http.Request) {
 	var call *invocation
-	r.update(func() {
-		call = r.running[req.PathValue("id")]
-		delete(r.running, req.PathValue("id"))
+	l.update(func() {
+		call = l.running[req.PathValue("id")]
+		delete(l.running, req.PathValue("id"))
 	})
 	if call == nil {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"errorType": "InvalidRequestID"})

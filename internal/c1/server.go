@@ -29,18 +29,31 @@ import (
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 )
 
-// Server is ConductorOne's side of one connector in service mode. All methods are safe for concurrent use.
+// Server is ConductorOne's side of one connector in service mode: c1.connectorapi.baton.v1.BatonService. All
+// methods are safe for concurrent use.
 type Server struct {
+	v1.UnimplementedBatonServiceServer
 	*endpoint
 
-	service *batonService
+	// uploads is the folder for uploaded assets.
+	uploads string
+
+	watched
+	// The rest is guarded by watched. all are all tasks that ever were, pending are those to hand out, in order.
+	all     map[string]*Task
+	pending []*Task
+	hellos  []*v1.BatonServiceHelloRequest
+	// polls is the number of polls that wait for a task. While away is set, they get none: their connections are
+	// about to be closed.
+	polls int
+	away  bool
 }
 
 // New starts a server with a credential of its own, which ends with the test.
 func New(t *testing.T) *Server {
 	t.Helper()
-	s := &Server{service: &batonService{watched: &watched{}, uploads: t.TempDir(), all: map[string]*Task{}}}
-	s.endpoint = newEndpoint(t, "Bearer", func(services *grpc.Server) { v1.RegisterBatonServiceServer(services, s.service) })
+	s := &Server{uploads: t.TempDir(), all: map[string]*Task{}}
+	s.endpoint = newEndpoint(t, "Bearer", func(services *grpc.Server) { v1.RegisterBatonServiceServer(services, s) })
 	return s
 }
 
@@ -58,14 +71,14 @@ func (s *Server) Environment() []string {
 // Enqueue queues a task behind those that were queued before. The message is copied;
 // its id and status are set.
 func (s *Server) Enqueue(message *v1.Task) *Task {
-	task := &Task{message: proto.CloneOf(message), state: s.service.watched}
-	s.service.update(func() {
+	task := &Task{message: proto.CloneOf(message), state: &s.watched}
+	s.update(func() {
 		// The protocol wants 27 letters and digits.
-		id := fmt.Sprintf("task%023d", len(s.service.all)+1)
+		id := fmt.Sprintf("task%023d", len(s.all)+1)
 		task.message.SetId(id)
 		task.message.SetStatus(v1.Task_STATUS_PENDING)
-		s.service.all[id] = task
-		s.service.pending = append(s.service.pending, task)
+		s.all[id] = task
+		s.pending = append(s.pending, task)
 	})
 	return task
 }
@@ -73,14 +86,14 @@ func (s *Server) Enqueue(message *v1.Task) *Task {
 // Hellos returns the greetings of the connector so far. One that answers a hello task names the task.
 func (s *Server) Hellos() []*v1.BatonServiceHelloRequest {
 	var hellos []*v1.BatonServiceHelloRequest
-	s.service.update(func() { hellos = slices.Clone(s.service.hellos) })
+	s.update(func() { hellos = slices.Clone(s.hellos) })
 	return hellos
 }
 
 // WaitPoll returns once the connector waits for a task, which it does not do before it
 // has started. It fails when ctx ends first.
 func (s *Server) WaitPoll(ctx context.Context) error {
-	if err := s.service.await(ctx, func() bool { return s.service.polls > 0 && len(s.service.pending) == 0 }); err != nil {
+	if err := s.await(ctx, func() bool { return s.polls > 0 && len(s.pending) == 0 }); err != nil {
 		return fmt.Errorf("c1: the connector does not ask for tasks: %w", err)
 	}
 	return nil
@@ -89,7 +102,7 @@ func (s *Server) WaitPoll(ctx context.Context) error {
 // Pause takes the server away: its listener and all connections are closed. Tasks can be queued meanwhile. An
 // answer that is on its way at this moment is lost, and a task with it: see the limits of the package.
 func (s *Server) Pause() {
-	s.service.update(func() { s.service.away = true })
+	s.update(func() { s.away = true })
 	s.pause()
 }
 
@@ -97,5 +110,5 @@ func (s *Server) Pause() {
 func (s *Server) Resume() {
 	s.start()
 	// The contexts of all polls from before have ended, so those take nothing.
-	s.service.update(func() { s.service.away = false })
+	s.update(func() { s.away = false })
 }

@@ -13,6 +13,7 @@
 package launch
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -42,64 +43,59 @@ var (
 // Main runs the tests of a package and removes the binaries that they have built.
 func Main(m *testing.M) int {
 	// Processes mostly wait; the option -parallel still wins.
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	err := flag.Set("test.parallel", "8")
+	if err == nil {
+		buildDir, err = os.MkdirTemp("", "baton-whimsical-")
 	}
-	dir, err := os.MkdirTemp("", "baton-whimsical-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	buildDir = dir
+	defer func() { _ = os.RemoveAll(buildDir) }()
 	return m.Run()
 }
 
 // Binary returns the path of a command, built once for all tests of a package.
 func Binary(t testing.TB, pkg string, tags ...string) string {
 	t.Helper()
-	build, _ := builds.LoadOrStore(fmt.Sprint(pkg, tags), sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp(buildDir, "bin-")
-		if err != nil {
-			return "", err
-		}
-		path := filepath.Join(dir, filepath.Base(pkg))
-		args := []string{"build", "-o", path}
-		if pkg == Baton {
-			args = []string{"build", "-C", toolsDir, "-o", path}
-			_, err = os.ReadFile(filepath.Join(toolsDir, "go.mod")) // as dependOn does
-		} else {
-			err = dependOn(pkg)
-		}
-		if err != nil {
-			return "", err
-		}
-		for _, tag := range tags {
-			args = append(args, "-tags", tag)
-		}
-		out, err := exec.Command("go", append(args, pkg)...).CombinedOutput() //nolint:gosec,noctx // constants; shared by all tests
-		if err != nil {
-			return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
-		}
-		return path, nil
-	}))
-	path, err := build.(func() (string, error))()
+	built, _ := builds.LoadOrStore(fmt.Sprint(pkg, tags), sync.OnceValues(func() (string, error) { return build(pkg, tags) }))
+	path, err := built.(func() (string, error))()
 	if err != nil {
 		fail(t, err)
 	}
 	return path
 }
 
-// dependOn reads the folders of a command's source in this module: go test takes a
-// result from its cache only where the folders that a test has read are as they were.
+func build(pkg string, tags []string) (string, error) {
+	dir, err := os.MkdirTemp(buildDir, "bin-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", path, pkg) //nolint:gosec,noctx // constants; shared by all tests
+	if pkg == Baton {
+		cmd.Dir = toolsDir
+		_, err = os.ReadFile(filepath.Join(toolsDir, "go.mod")) // as dependOn does
+	} else {
+		err = dependOn(pkg)
+	}
+	if err != nil {
+		return "", err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+	}
+	return path, nil
+}
+
+// dependOn reads the folders of a command's source in this module: go test takes a result from its cache only
+// where the folders that a test has read are as they were.
 func dependOn(pkg string) error {
 	const ours = "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"
 	dirs, err := exec.Command("go", "list", "-deps", "-f", ours, pkg).Output() //nolint:noctx // as for the build
 	for _, dir := range strings.Fields(string(dirs)) {
-		if _, err := os.ReadDir(dir); err != nil {
-			return err
-		}
+		_, failed := os.ReadDir(dir)
+		err = errors.Join(err, failed)
 	}
 	return err
 }

@@ -42,14 +42,11 @@ type Process struct {
 	err  error
 }
 
-// Command says what to run.
+// Command says what to run: a command line, and the folder to run it in. Env is added to an environment of HOME,
+// TMPDIR and BATON_LOG_LEVEL=debug.
 type Command struct {
-	// Path and Args are the command line, Dir is the folder to run it in.
-	Path string
-	Args []string
-	Dir  string
-	// Env is added to an environment of HOME, TMPDIR and BATON_LOG_LEVEL=debug.
-	Env []string
+	Path, Dir string
+	Args, Env []string
 }
 
 // Start starts a process in a group of its own. It ends with the test, which fails
@@ -59,14 +56,8 @@ func Start(t testing.TB, c Command) *Process {
 	deadline, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	ctx, end := context.WithCancelCause(deadline)
-	p := &Process{
-		Cmd:     exec.CommandContext(t.Context(), c.Path, c.Args...), //nolint:gosec // the binary under test
-		Stdout:  &Output{},
-		Stderr:  &Output{},
-		Context: ctx,
-		t:       t,
-		done:    make(chan struct{}),
-	}
+	cmd := exec.CommandContext(t.Context(), c.Path, c.Args...) //nolint:gosec // the binary under test
+	p := &Process{Cmd: cmd, Stdout: &Output{}, Stderr: &Output{}, Context: ctx, t: t, done: make(chan struct{})}
 	p.Cmd.Dir = c.Dir
 	p.Cmd.Env = append([]string{"HOME=" + c.Dir, "TMPDIR=" + c.Dir, "BATON_LOG_LEVEL=debug"}, c.Env...)
 	// A service's child writes there as well. So Wait, which waits for the last
@@ -104,10 +95,8 @@ func (p *Process) stop() {
 	if errors.Is(p.err, exec.ErrWaitDelay) {
 		p.t.Error("a child of the connector has outlived it")
 	}
-	for _, output := range []string{p.Stdout.String(), p.Stderr.String()} {
-		for _, leak := range leaks.InLog(output) {
-			p.t.Error(leak)
-		}
+	for _, leak := range append(leaks.InLog(p.Stdout.String()), leaks.InLog(p.Stderr.String())...) {
+		p.t.Error(leak)
 	}
 	if p.t.Failed() {
 		p.t.Logf("the output of %v ends with:\n%s", p.Cmd.Args, p.Stderr.excerpt())
@@ -118,10 +107,7 @@ func (p *Process) stop() {
 // terminal do. It has to end in time, with its child; the exit code is returned.
 func (p *Process) Signal(sig syscall.Signal, group bool) int {
 	p.t.Helper()
-	target := p.Cmd.Process.Pid
-	if group {
-		target = -target
-	}
+	target := map[bool]int{true: -p.Cmd.Process.Pid, false: p.Cmd.Process.Pid}[group]
 	if err := syscall.Kill(target, sig); err != nil {
 		fail(p.t, err)
 	}

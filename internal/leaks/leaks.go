@@ -52,15 +52,11 @@ func InError(err error) []string {
 	if err == nil {
 		return nil
 	}
-	texts := []string{err.Error(), fmt.Sprintf("%+v", err)}
+	text := fmt.Sprintf("%v\n%+v", err, err)
 	if st, ok := status.FromError(err); ok {
-		texts = append(texts, st.Message(), protojson.Format(st.Proto())) // with the details
+		text += "\n" + st.Message() + "\n" + protojson.Format(st.Proto()) // with the details
 	}
-	var found []string
-	for _, text := range texts {
-		found = append(found, in(text, "the error", true)...)
-	}
-	return found
+	return in(text, "the error", true)
 }
 
 // InLog returns what a log in lines, as JSON or as text, shows that it must not.

@@ -10,6 +10,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -19,8 +20,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,10 +40,9 @@ var replacements = map[token.Token][]token.Token{
 
 // mutant is a file with one operator changed.
 type mutant struct {
-	file     string
-	position token.Position
-	change   string
-	source   []byte
+	file, change string
+	position     token.Position
+	source       []byte
 }
 
 func main() {
@@ -66,35 +68,33 @@ func run(root, pkg string) error {
 	}
 	timeout := fmt.Sprintf("-timeout=%s", max(time.Minute, 5*time.Since(began))) // a change may make them run without end
 	fmt.Printf("%s: trying %d mutants\n", pkg, len(mutants))
-	var (
-		mu            sync.Mutex
-		killed, lived int
-		group         sync.WaitGroup
-		slots         = make(chan struct{}, runtime.NumCPU())
-		failure       error
-	)
+	var killed, lived, failed atomic.Int64
+	var group sync.WaitGroup
+	slots := make(chan struct{}, runtime.NumCPU())
 	for _, m := range mutants {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			noticed, viable, err := try(root, pkg, timeout, m)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
+			switch noticed, viable, err := try(root, pkg, timeout, m); {
 			case err != nil:
-				failure = err
+				failed.Add(1)
+				fmt.Fprintln(os.Stderr, "mutate:", err)
 			case !viable:
 			case noticed:
-				killed++
+				killed.Add(1)
 			default:
-				lived++
+				lived.Add(1)
 				fmt.Printf("lived: %s:%d:%d: %s\n", filepath.Join(pkg, filepath.Base(m.file)), m.position.Line, m.position.Column, m.change)
 			}
 		})
 	}
 	group.Wait()
-	fmt.Printf("%s: %d of %d mutants killed, %.1f of 100\n", pkg, killed, killed+lived, 100*float64(killed)/float64(max(1, killed+lived)))
-	return failure
+	all := killed.Load() + lived.Load()
+	fmt.Printf("%s: %d of %d mutants killed, %.1f of 100\n", pkg, killed.Load(), all, 100*float64(killed.Load())/float64(max(1, all)))
+	if failed.Load() > 0 {
+		return fmt.Errorf("%d mutants of %s could not be tried", failed.Load(), pkg)
+	}
+	return nil
 }
 
 // mutantsOf returns every mutant of the files of a directory.
@@ -120,15 +120,11 @@ func mutantsOf(dir string) ([]mutant, error) {
 		ast.Inspect(tree, func(node ast.Node) bool {
 			at, old := operator(node)
 			for _, next := range replacements[old] {
-				by := next.String()
-				if next == token.ILLEGAL {
-					by = ""
-				}
+				by := strings.TrimSuffix(next.String(), token.ILLEGAL.String())
 				position := set.Position(at)
-				rest := source[position.Offset+len(old.String()):]
 				mutants = append(mutants, mutant{
 					file: file, position: position, change: strings.TrimSpace(old.String() + " to " + by),
-					source: bytes.Join([][]byte{source[:position.Offset], []byte(by), rest}, nil),
+					source: slices.Concat(source[:position.Offset], []byte(by), source[position.Offset+len(old.String()):]),
 				})
 			}
 			return true
@@ -143,9 +139,7 @@ func operator(node ast.Node) (token.Pos, token.Token) {
 	case *ast.BinaryExpr:
 		return n.OpPos, n.Op
 	case *ast.UnaryExpr:
-		if n.Op == token.NOT || n.Op == token.SUB {
-			return n.OpPos, n.Op
-		}
+		return n.OpPos, n.Op
 	case *ast.IncDecStmt:
 		return n.TokPos, n.Tok
 	}
@@ -161,13 +155,9 @@ func try(root, pkg, timeout string, m mutant) (noticed, viable bool, err error) 
 	defer func() { _ = os.RemoveAll(dir) }()
 	changed, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
 	encoded, err := json.Marshal(map[string]map[string]string{"Replace": {m.file: changed}})
+	err = errors.Join(err, os.WriteFile(changed, m.source, 0o600), os.WriteFile(overlay, encoded, 0o600))
 	if err != nil {
 		return false, false, err
-	}
-	for name, content := range map[string][]byte{changed: m.source, overlay: encoded} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			return false, false, err
-		}
 	}
 	output, err := test(root, pkg, timeout, "-overlay", overlay)
 	return err != nil, !bytes.Contains(output, []byte("[build failed]")), nil
