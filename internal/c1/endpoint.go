@@ -1,6 +1,11 @@
 package c1
 
 import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -9,10 +14,17 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // endpoint is a TLS listener on loopback that serves the token endpoint and gRPC services behind a guard, and
@@ -80,4 +92,106 @@ func (e *endpoint) pause() {
 	e.server.CloseClientConnections()
 	e.server.Close()
 	e.server = nil
+}
+
+// guard stands before the services: it issues the token that every call has to carry, holds messages to the
+// rules of their protocol buffers, and notes what it has refused and what has failed.
+type guard struct {
+	id, secret string
+	// key is in the secret. ConductorOne signs with it as well.
+	key ed25519.PrivateKey
+	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
+	tokenType, token string
+	// rejects makes it refuse the credential and the token.
+	rejects atomic.Bool
+
+	mu      sync.Mutex
+	refused []string
+}
+
+// newGuard makes a guard with a client credential, whose secret holds a private key.
+func newGuard(t *testing.T, tokenType string) *guard {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &guard{
+		id:        "stand-in@127.0.0.1/connector",
+		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(t, private)),
+		key:       private,
+		tokenType: tokenType,
+		token:     rand.Text(),
+	}
+}
+
+// webKey returns a key in the form in which it is passed on.
+func webKey(t *testing.T, key any) []byte {
+	t.Helper()
+	encoded, err := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+// RejectCredentials makes the stand-in refuse the connector's credential and its access token.
+func (g *guard) RejectCredentials() { g.rejects.Store(true) }
+
+// Refusals returns one line for each request that was answered with an error, in order. A connector that keeps
+// to the protocol causes none.
+func (g *guard) Refusals() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.refused)
+}
+
+func (g *guard) note(line string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = append(g.refused, line)
+}
+
+// ServeHTTP is the token endpoint (RFC 6749, section 4.4).
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	answer, code := map[string]any{"access_token": g.token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
+	if g.rejects.Load() || r.PostFormValue("client_id") != g.id {
+		g.note("token endpoint: the credential is refused")
+		answer, code = map[string]any{"error": "invalid_client"}, http.StatusUnauthorized
+	}
+	writeJSON(w, code, answer)
+}
+
+// call checks a call, and notes what has failed. An upload, the only stream, is checked
+// by the task that it names.
+func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	var answer any
+	var err error
+	checked, hasRules := req.(interface{ Validate() error })
+	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
+	case g.rejects.Load() || !strings.EqualFold(scheme, g.tokenType) || got != g.token:
+		err = status.Error(codes.Unauthenticated, "the access token is not valid")
+	case hasRules && checked.Validate() != nil:
+		err = status.Error(codes.InvalidArgument, checked.Validate().Error())
+	default:
+		answer, err = handler(ctx, req)
+	}
+	// A call whose client or listener is gone has not failed.
+	if err != nil && ctx.Err() == nil {
+		g.note(info.FullMethod + ": " + err.Error())
+	}
+	return answer, err
+}
+
+// header returns a header of a call.
+func header(ctx context.Context, name string) string {
+	return strings.Join(metadata.ValueFromIncomingContext(ctx, name), ", ")
+}
+
+// writeJSON answers with a JSON body. A client that is gone does not need one.
+func writeJSON(w http.ResponseWriter, code int, body map[string]any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body)
 }

@@ -18,15 +18,25 @@
 package c1
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
-
-	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
+	"time"
 
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
+	"github.com/conductorone/baton-sdk/pkg/annotations"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // Server is ConductorOne's side of one connector in service mode: c1.connectorapi.baton.v1.BatonService. All
@@ -111,4 +121,212 @@ func (s *Server) Resume() {
 	s.start()
 	// The contexts of all polls from before have ended, so those take nothing.
 	s.update(func() { s.away = false })
+}
+
+// pollHold bounds how long a poll waits for a task. Holding it spares the busy loop
+// that a tiny poll interval would be otherwise.
+const pollHold = 20 * time.Second
+
+var (
+	// nextPoll is the poll interval that the connector is told.
+	nextPoll = durationpb.New(time.Millisecond)
+	// nextHeartbeat is the shortest interval that the SDK accepts.
+	nextHeartbeat = durationpb.New(time.Second)
+)
+
+// change runs fn on a task that is not finished, under the lock. It fails with NotFound for any other id.
+func (s *Server) change(id string, fn func(*Task)) error {
+	err := status.Errorf(codes.NotFound, "task %q is not under way", id)
+	s.update(func() {
+		if task := s.all[id]; task != nil && task.result == nil {
+			fn(task)
+			err = nil
+		}
+	})
+	return err
+}
+
+// Hello records the greeting, which also ends the hello task that asked for it: in one
+// step, so that who waits for the task finds the greeting.
+func (s *Server) Hello(_ context.Context, req *v1.BatonServiceHelloRequest) (*v1.BatonServiceHelloResponse, error) {
+	record := func() { s.hellos = append(s.hellos, req) }
+	if req.GetTaskId() == "" {
+		s.update(record)
+		return &v1.BatonServiceHelloResponse{}, nil
+	}
+	return &v1.BatonServiceHelloResponse{}, s.change(req.GetTaskId(), func(task *Task) {
+		task.result = &Result{Status: status.New(codes.OK, "")}
+		record()
+	})
+}
+
+// GetTask hands out the next task. It waits for one, and answers without a task after a while.
+func (s *Server) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) (*v1.BatonServiceGetTaskResponse, error) {
+	held, cancel := context.WithTimeout(ctx, pollHold)
+	defer cancel()
+	s.update(func() { s.polls++ })
+	defer s.update(func() { s.polls-- })
+	var task *v1.Task
+	err := s.await(held, func() bool {
+		if s.away || len(s.pending) == 0 {
+			return false
+		}
+		task, s.pending = s.pending[0].message, s.pending[1:]
+		return true
+	})
+	if err != nil && ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	return v1.BatonServiceGetTaskResponse_builder{Task: task, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), nil
+}
+
+// Heartbeat counts a sign of life for each named task, and tells which of them were
+// cancelled. The connector beats on its own clock, so a beat may come after the end.
+func (s *Server) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatRequest) (*v1.BatonServiceHeartbeatResponse, error) {
+	answer := v1.BatonServiceHeartbeatResponse_builder{NextHeartbeat: nextHeartbeat}
+	for _, id := range append(req.GetTaskIds(), req.GetTaskId()) {
+		_ = s.change(id, func(task *Task) {
+			task.heartbeats++
+			if task.cancelled {
+				answer.Cancelled = id == req.GetTaskId()
+				answer.CancelledTaskIds = append(answer.CancelledTaskIds, id)
+			}
+		})
+	}
+	return answer.Build(), nil
+}
+
+// FinishTask records the outcome of a task. It fails with InvalidArgument when the answer of the connector is
+// of an unknown type, and with NotFound for a task that is not under way.
+func (s *Server) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
+	result := &Result{Status: status.FromProto(req.GetStatus()), Annotations: req.GetSuccess().GetAnnotations()}
+	response := req.GetSuccess().GetResponse()
+	if req.HasError() {
+		response = req.GetError().GetResponse()
+		result.NonRetryable = req.GetError().GetNonRetryable()
+		result.Annotations = req.GetError().GetAnnotations()
+	}
+	if response != nil {
+		message, err := response.UnmarshalNew()
+		if err != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "response: %v", err)
+		}
+		result.Response = message
+	}
+	err := s.change(req.GetTaskId(), func(task *Task) {
+		result.C1Z = task.upload
+		task.result = result
+	})
+	return &v1.BatonServiceFinishTaskResponse{}, err
+}
+
+// UploadAsset stores the asset of a task: its metadata, the data, the checksum. It fails with DataLoss when
+// the checksum is not that of the data, and with NotFound for a task that is not under way.
+func (s *Server) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
+	message, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	id := message.GetMetadata().GetTaskId()
+	var asset bytes.Buffer
+	for !message.HasEof() {
+		if message, err = stream.Recv(); err != nil {
+			return err
+		}
+		_, _ = asset.Write(message.GetData().GetData())
+	}
+	if sum := sha256.Sum256(asset.Bytes()); !bytes.Equal(message.GetEof().GetSha256Checksum(), sum[:]) {
+		return status.Error(codes.DataLoss, "the checksum is not that of the data")
+	}
+	// An id that is known is a safe name.
+	path := filepath.Join(s.uploads, id+".c1z")
+	var stored error
+	err = s.change(id, func(task *Task) {
+		task.upload = path
+		stored = os.WriteFile(path, asset.Bytes(), 0o600)
+	})
+	if err := errors.Join(err, stored); err != nil {
+		return err
+	}
+	return stream.SendAndClose(&v1.BatonServiceUploadAssetResponse{})
+}
+
+// watched is a mutex whose holders can wait for a change of what it guards, so that nobody has to poll.
+type watched struct {
+	mu      sync.Mutex
+	changed sync.Cond // await sets its lock
+}
+
+// update runs change under the lock and wakes everybody in [watched.await].
+func (w *watched) update(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+	w.changed.Broadcast()
+}
+
+// await returns once condition is true, or with the context's error. condition runs under the lock, never after
+// ctx has ended, and may take what it found.
+func (w *watched) await(ctx context.Context, condition func() bool) error {
+	defer context.AfterFunc(ctx, func() { w.update(func() {}) })()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changed.L = &w.mu
+	for ctx.Err() == nil {
+		if condition() {
+			return nil
+		}
+		w.changed.Wait()
+	}
+	return context.Cause(ctx)
+}
+
+// Task is a task that was given to [Server.Enqueue]. All methods are safe for concurrent use.
+type Task struct {
+	message *v1.Task
+	state   *watched
+
+	// The rest is guarded by state.
+	heartbeats int
+	cancelled  bool
+	upload     string
+	result     *Result
+}
+
+// Result is what the connector said in FinishTask, or in Hello for a hello task.
+type Result struct {
+	// Status is the outcome, with the details that the connector sent.
+	Status *status.Status
+	// NonRetryable is set on a failed task that is not to be tried again.
+	NonRetryable bool
+	// Annotations are those of the outcome.
+	Annotations annotations.Annotations
+	// Response is the connector's answer, for example a
+	// *v2.GrantManagerServiceGrantResponse. It is nil when there is none.
+	Response proto.Message
+	// C1Z is the path of the file that was uploaded for the task, or empty. The file
+	// lives until the test ends.
+	C1Z string
+}
+
+// ID returns the identifier that the task was given.
+func (t *Task) ID() string { return t.message.GetId() }
+
+// Wait returns the result of the task once the connector has finished it. It fails when ctx ends first.
+func (t *Task) Wait(ctx context.Context) (*Result, error) {
+	if err := t.state.await(ctx, func() bool { return t.result != nil }); err != nil {
+		return nil, fmt.Errorf("task %s is not finished: %w", t.ID(), err)
+	}
+	return t.result, nil
+}
+
+// Cancel tells the connector with the answer to its next heartbeat that the task is
+// no longer wanted. Only syncs send heartbeats.
+func (t *Task) Cancel() { t.state.update(func() { t.cancelled = true }) }
+
+// Heartbeats returns how many heartbeats the connector has sent for the task.
+func (t *Task) Heartbeats() int {
+	var n int
+	t.state.update(func() { n = t.heartbeats })
+	return n
 }

@@ -10,9 +10,12 @@
 package scimscript
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -108,4 +111,171 @@ func canonical(body string) string {
 	value := jsontext.Value(body)
 	_ = value.Canonicalize()
 	return string(value)
+}
+
+const extension = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
+
+// Get expects that a user is read.
+func Get(id string, reply Reply) Step { return user(http.MethodGet, id, "", reply) }
+
+// Patch expects that a user is changed with exactly this body; see SetRole and the others.
+func Patch(id, body string, reply Reply) Step { return user(http.MethodPatch, id, body, reply) }
+
+// Delete expects that a user is deleted.
+func Delete(id string, reply Reply) Step { return user(http.MethodDelete, id, "", reply) }
+
+func user(method, id, body string, reply Reply) Step {
+	return Step{Method: method, Target: "Users/" + url.PathEscape(id), Body: body, Reply: reply}
+}
+
+// Post expects that a user is created with exactly this body.
+func Post(body string, reply Reply) Step {
+	return Step{Method: http.MethodPost, Target: "Users", Body: body, Reply: reply}
+}
+
+// Find expects that a user is looked up by userName.
+func Find(userName string, reply Reply) Step { return filtered("userName", userName, reply) }
+
+// FindID expects that the users are listed whose id is the given one.
+func FindID(id string, reply Reply) Step { return filtered("id", id, reply) }
+
+// FindNobody expects that a user is looked up by userName, who is not there.
+func FindNobody(userName string) Step { return Find(userName, OK(List{})) }
+
+func filtered(attribute, value string, reply Reply) Step {
+	filter := attribute + "%20eq%20%22" + url.QueryEscape(value) + "%22"
+	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
+}
+
+// SetRole is the body of a role change in the path form, which Entra sends.
+func SetRole(editor bool) string { return patch(rolePath(editor)) }
+
+// SetRoleNested is the body of a role change without a path.
+func SetRoleNested(editor bool) string { return patch(roleNested(editor)) }
+
+// SetActive is the body of an activation or deactivation in the path form.
+func SetActive(active bool) string { return patch(statusPath(active)) }
+
+// SetActiveNested is SetActive without a path, as Okta sends it.
+func SetActiveNested(active bool) string { return patch(statusNested(active)) }
+
+// ActivateAs is the body of an activation with a role, which comes first.
+func ActivateAs(editor bool) string { return patch(rolePath(editor), statusPath(true)) }
+
+// ActivateAsNested is ActivateAs without a path.
+func ActivateAsNested(editor bool) string { return patch(roleNested(editor), statusNested(true)) }
+
+func patch(operations ...string) string {
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(operations, ",") + `]}`
+}
+
+func statusPath(active bool) string {
+	return fmt.Sprintf(`{"op":"replace","path":"active","value":%t}`, active)
+}
+
+func statusNested(active bool) string {
+	return fmt.Sprintf(`{"op":"replace","value":{"active":%t}}`, active)
+}
+
+func rolePath(editor bool) string {
+	return fmt.Sprintf(`{"op":"replace","path":"%s:editor","value":%t}`, extension, editor)
+}
+
+func roleNested(editor bool) string {
+	return fmt.Sprintf(`{"op":"replace","value":{%q:{"editor":%t}}}`, extension, editor)
+}
+
+// Reply is an answer.
+type Reply struct {
+	Status int
+	// Body is the body, "" for none.
+	Body string
+	// RetryAfter is the header of that name, "" for none.
+	RetryAfter string
+	// Lost resets the connection instead of an answer.
+	Lost bool
+}
+
+// Lost is the answer that never arrives: the connection is reset.
+var Lost = Reply{Lost: true}
+
+// NoContent is a success that shows nothing.
+var NoContent = Reply{Status: http.StatusNoContent}
+
+// OK is a success that shows a user, or a list of them.
+func OK(body fmt.Stringer) Reply { return Reply{Status: http.StatusOK, Body: body.String()} }
+
+// Created is the answer to a creation.
+func Created(user User) Reply { return Reply{Status: http.StatusCreated, Body: user.String()} }
+
+// Refused is a SCIM error (RFC 7644, section 3.12). scimType and detail may be empty.
+func Refused(status int, scimType, detail string) Reply {
+	return Reply{Status: status, Body: encode(map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": fmt.Sprint(status),
+	}, map[string]string{"scimType": scimType, "detail": detail})}
+}
+
+// NotFound is the answer for a user who is not there.
+func NotFound() Reply { return Refused(http.StatusNotFound, "", "no such user") }
+
+// User is a user as an answer shows them. What is nil or "" is left out.
+type User struct {
+	ID, UserName string
+	// Active and Editor are booleans, or what a server sends in their place.
+	Active, Editor any
+}
+
+// String returns the user's JSON.
+func (u User) String() string {
+	body := map[string]any{"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User", extension}}
+	if u.Active != nil {
+		body["active"] = u.Active
+	}
+	if u.Editor != nil {
+		body[extension] = map[string]any{"editor": u.Editor}
+	}
+	return encode(body, map[string]string{"id": u.ID, "userName": u.UserName})
+}
+
+// List is a ListResponse.
+type List []User
+
+// String returns the list's JSON.
+func (l List) String() string {
+	users := make([]string, len(l))
+	for i, user := range l {
+		users[i] = user.String()
+	}
+	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":%d,"Resources":[%s]}`,
+		len(l), strings.Join(users, ","))
+}
+
+// encode returns the JSON of a body, with those of the texts that are not empty.
+func encode(body map[string]any, texts map[string]string) string {
+	for name, value := range texts {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Sprintf("a reply cannot be encoded: %v", err)
+	}
+	return string(encoded)
+}
+
+// send writes the answer. A client who is gone is not an error of the script.
+func (r Reply) send(w http.ResponseWriter) {
+	if r.Lost {
+		// The server resets the connection of a handler that panics so.
+		panic(http.ErrAbortHandler)
+	}
+	if r.RetryAfter != "" {
+		w.Header().Set("Retry-After", r.RetryAfter)
+	}
+	if r.Body != "" {
+		w.Header().Set("Content-Type", "application/scim+json")
+	}
+	w.WriteHeader(r.Status)
+	_, _ = w.Write([]byte(r.Body))
 }

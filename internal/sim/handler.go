@@ -9,9 +9,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/elimity-com/scim"
 	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/elimity-com/scim/optional"
+	"github.com/elimity-com/scim/schema"
+	"github.com/scim2/filter-parser/v2"
 )
 
 // maxBody is the largest request body in bytes, the maxPayloadSize that the library announces.
@@ -95,4 +101,222 @@ func flattenExtension(body []byte) []byte {
 	}
 	flattened, _ := json.Marshal(patch) // of what was JSON before
 	return flattened
+}
+
+// resources is the library's view of the users of a workspace, whose handler holds mu.
+type resources struct {
+	*Workspace
+}
+
+// Create answers POST (RFC 7644, section 3.3).
+func (s resources) Create(_ *http.Request, attributes scim.ResourceAttributes) (scim.Resource, error) {
+	u := User{
+		DisplayName: text(attributes, "displayName"), Active: true,
+		Editor: new(s.cfg.DefaultRole == "editor"), Pending: s.cfg.PendingUntilLogin,
+		// A simulated clock, a minute for each id, so that a run can be repeated exactly.
+		Created: time.Date(2026, time.January, 5, 9, s.created, 0, 0, time.UTC),
+	}
+	if parts, ok := attributes["name"].(map[string]any); ok {
+		u.GivenName, u.FamilyName = text(parts, "givenName"), text(parts, "familyName")
+	}
+	if err := s.apply(&u, attributes); err != nil {
+		return scim.Resource{}, err
+	}
+	return resource(*s.insert(u)), nil
+}
+
+// Get answers GET of one user (RFC 7644, section 3.4.1).
+func (s resources) Get(_ *http.Request, id string) (scim.Resource, error) {
+	u, err := s.find(id)
+	if err != nil {
+		return scim.Resource{}, err
+	}
+	return resource(*u), nil
+}
+
+// GetAll answers a query (RFC 7644, section 3.4.2). The library has already
+// clamped the count to the page size and the start index to 1.
+func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.Page, error) {
+	wanted := ""
+	if params.FilterValidator != nil {
+		var ok bool
+		if wanted, ok = wantedUserName(params.FilterValidator.GetFilter()); !ok {
+			return scim.Page{}, scimerrors.ScimErrorInvalidFilter
+		}
+	}
+	users := s.order
+	if params.FilterValidator != nil || s.cfg.PendingUntilLogin {
+		users = nil
+		for _, u := range s.order {
+			if !u.Pending && (params.FilterValidator == nil || strings.EqualFold(u.UserName, wanted)) {
+				users = append(users, u)
+			}
+		}
+	}
+	page := scim.Page{TotalResults: len(users)}
+	from := min(params.StartIndex-1, len(users))
+	for _, u := range users[from : from+min(params.Count, len(users)-from)] {
+		page.Resources = append(page.Resources, resource(*u))
+	}
+	return page, nil
+}
+
+// wantedUserName returns the value of a filter that is userName eq "value", the only
+// one that Whimsical documents.
+func wantedUserName(expression filter.Expression) (string, bool) {
+	comparison, ok := expression.(*filter.AttributeExpression)
+	if !ok || comparison.Operator != filter.EQ || !strings.EqualFold(comparison.AttributePath.AttributeName, "userName") {
+		return "", false
+	}
+	// The library hands out the value as it was written, escapes included.
+	raw, ok := comparison.CompareValue.(string)
+	var value string
+	ok = ok && json.Unmarshal([]byte(`"`+raw+`"`), &value) == nil
+	return value, ok
+}
+
+// Replace answers PUT (RFC 7644, section 3.5.1). Attributes that are absent keep
+// their values, which that section leaves to the server.
+func (s resources) Replace(_ *http.Request, id string, attributes scim.ResourceAttributes) (scim.Resource, error) {
+	return s.update(id, attributes)
+}
+
+// Patch answers PATCH (RFC 7644, section 3.5.2). The library has checked the paths and
+// the types of the values. Of the attributes, userName, active and the role can be
+// changed; the names are frozen after creation, which Whimsical documents.
+func (s resources) Patch(_ *http.Request, id string, operations []scim.PatchOperation) (scim.Resource, error) {
+	changed := scim.ResourceAttributes{}
+	for _, operation := range operations {
+		if operation.Op == scim.PatchOperationRemove {
+			return scim.Resource{}, scimerrors.ScimErrorMutability
+		}
+		values, _ := operation.Value.(map[string]any)
+		if operation.Path != nil {
+			values = map[string]any{operation.Path.String(): operation.Value}
+		}
+		for path, value := range values {
+			if strings.EqualFold(path, ExtensionSchema+":editor") {
+				changed[ExtensionSchema] = map[string]any{"editor": value}
+			} else {
+				changed[path] = value
+			}
+		}
+	}
+	return s.update(id, changed)
+}
+
+// Delete answers DELETE (RFC 7644, section 3.6).
+func (s resources) Delete(_ *http.Request, id string) error {
+	u, err := s.find(id)
+	if err == nil {
+		s.remove(u)
+	}
+	return err
+}
+
+// update applies a change to one user. The answer shows the user as they were last
+// seen, also when the change was the deactivation that removes them.
+func (s resources) update(id string, changed map[string]any) (scim.Resource, error) {
+	stored, err := s.find(id)
+	if err != nil {
+		return scim.Resource{}, err
+	}
+	next := *stored
+	if err := s.apply(&next, changed); err != nil {
+		return scim.Resource{}, err
+	}
+	if stored.Active && !next.Active && !s.cfg.DeactivationKeeps {
+		s.remove(stored)
+	} else {
+		*stored = next
+	}
+	return resource(next), nil
+}
+
+// apply makes a change to u. It checks what Whimsical requires of a user and fails
+// with a SCIM error; u is not to be used then.
+func (s resources) apply(u *User, changed map[string]any) error {
+	if userName, ok := changed["userName"].(string); ok {
+		local, domain, _ := strings.Cut(userName, "@")
+		switch {
+		case local == "" || domain == "":
+			return invalidValue("userName must be an e-mail address.")
+		case userName != strings.ToLower(userName):
+			return invalidValue("userName must be in lower case.")
+		case slices.ContainsFunc(s.order, func(other *User) bool { return other.ID != u.ID && strings.EqualFold(other.UserName, userName) }):
+			// Pending users count.
+			return scimerrors.ScimErrorUniqueness
+		}
+		u.UserName, u.Email = userName, userName
+	}
+	emails, _ := changed["emails"].([]any)
+	for _, entry := range emails {
+		if email, _ := entry.(map[string]any); email["primary"] == true && email["value"] != u.UserName {
+			return invalidValue("The primary e-mail address must equal userName.")
+		}
+	}
+	if active, ok := changed["active"].(bool); ok {
+		u.Active = active
+	}
+	if extension, ok := changed[ExtensionSchema].(map[string]any); ok {
+		if editor, ok := extension["editor"].(bool); ok {
+			u.Editor = &editor
+		}
+	}
+	return nil
+}
+
+// invalidValue returns the error of RFC 7644, section 3.12, for a value that does not fit its attribute.
+func invalidValue(detail string) scimerrors.ScimError {
+	return scimerrors.ScimError{ScimType: scimerrors.ScimTypeInvalidValue, Detail: detail, Status: http.StatusBadRequest}
+}
+
+// text returns the string under a key, empty when there is none.
+func text(attributes map[string]any, key string) string {
+	s, _ := attributes[key].(string)
+	return s
+}
+
+// newServer returns the library's SCIM server for the users of a workspace. Groups are not a resource type, so
+// /Groups answers 404.
+func newServer(w *Workspace) (http.Handler, error) {
+	editor := schema.SimpleBooleanParams(schema.BooleanParams{
+		Name: "editor", Description: optional.NewString("Whether the user is an Editor; a Viewer otherwise."),
+	})
+	extension := schema.Schema{
+		ID: ExtensionSchema, Name: optional.NewString("Whimsical User"),
+		Attributes: schema.Attributes{schema.SimpleCoreAttribute(editor)},
+	}
+	return scim.NewServer(&scim.ServerArgs{
+		ServiceProviderConfig: &scim.ServiceProviderConfig{MaxResults: w.cfg.PageSize, SupportFiltering: true, SupportPatch: true},
+		ResourceTypes: []scim.ResourceType{{
+			ID: optional.NewString("User"), Name: "User", Endpoint: "/Users",
+			Schema: schema.CoreUserSchema(), SchemaExtensions: []scim.SchemaExtension{{Schema: extension}},
+			Handler: resources{w},
+		}},
+	})
+}
+
+// resource renders a user. Attributes without a value are left out, as RFC 7643, section 2.5, allows.
+func resource(u User) scim.Resource {
+	attributes := scim.ResourceAttributes{"active": u.Active}
+	for name, value := range map[string]string{"userName": u.UserName, "displayName": u.DisplayName} {
+		if value != "" {
+			attributes[name] = value
+		}
+	}
+	if u.GivenName != "" || u.FamilyName != "" {
+		attributes["name"] = map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName}
+	}
+	if u.Email != "" {
+		attributes["emails"] = []map[string]any{{"value": u.Email, "type": "work", "primary": true}}
+	}
+	if u.Editor != nil {
+		attributes[ExtensionSchema] = map[string]bool{"editor": *u.Editor}
+	}
+	var meta scim.Meta
+	if !u.Created.IsZero() {
+		meta.Created = &u.Created
+	}
+	return scim.Resource{ID: u.ID, Attributes: attributes, Meta: meta}
 }
