@@ -26,44 +26,36 @@ import (
 //go:embed compared.txt
 var compared string
 
-func main() {
-	out := flag.String("out", "", "the SVG to write")
-	flag.Parse()
-	if err := run(io.MultiReader(os.Stdin, strings.NewReader("\n"+compared)), *out); err != nil {
-		fmt.Fprintln(os.Stderr, "chart:", err)
-		os.Exit(1)
-	}
-}
-
 // figures are the points of each line, by latency and unit.
 type figures map[string]plotter.XYs
 
-func run(in io.Reader, out string) error {
-	found, err := read(in)
-	if err != nil {
-		return err
-	}
-	seconds, err := panel("Time of a full sync", "seconds", []line{
+func main() {
+	out := flag.String("out", "", "the SVG to write")
+	flag.Parse()
+	found := read(io.MultiReader(os.Stdin, strings.NewReader("\n"+compared)))
+	seconds := panel("Time of a full sync", "seconds", []line{
 		{floorColor, "floor: the SDK without any request", found["0s floor-wall-s"]},
 		{ownColor, "baton-whimsical, no latency", found["0s wall-s"]},
 		{latencyColor, "baton-whimsical, 50 ms a request", found["50ms wall-s"]},
 		{triedColor, "tried: grants asked per user, without requests", found["0s tried-wall-s"]},
 		{genericColor, "generic SCIM connector", found["0s generic-wall-s"]},
 	})
-	if err != nil {
-		return err
-	}
-	requests, err := panel("Requests of a full sync", "requests", []line{
+	requests := panel("Requests of a full sync", "requests", []line{
 		{ownColor, "baton-whimsical", found["0s requests"]},
 		{genericColor, "generic SCIM connector", found["0s generic-requests"]},
 	})
-	if err != nil {
-		return err
-	}
-	return write(out, seconds, requests)
+	write(*out, seconds, requests)
 }
 
-func read(in io.Reader) (figures, error) {
+// check ends the command on an error.
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chart:", err)
+		os.Exit(1)
+	}
+}
+
+func read(in io.Reader) figures {
 	found := figures{}
 	reader := benchfmt.NewReader(in, "the results")
 	for reader.Scan() {
@@ -82,17 +74,18 @@ func read(in io.Reader) (figures, error) {
 			}
 		}
 		if users == 0 || latency == "" {
-			return nil, fmt.Errorf("%s does not tell users and latency", result.Name)
+			check(fmt.Errorf("%s does not tell users and latency", result.Name))
 		}
 		for _, value := range result.Values {
 			key := latency + " " + value.Unit
 			found[key] = append(found[key], plotter.XY{X: users, Y: value.Value})
 		}
 	}
+	check(reader.Err())
 	for _, points := range found {
 		slices.SortFunc(points, func(a, b plotter.XY) int { return int(a.X - b.X) })
 	}
-	return found, reader.Err()
+	return found
 }
 
 // Colors, the same in both panels, as numbers of plotutil's default colors.
@@ -105,7 +98,7 @@ type line struct {
 }
 
 // panel draws lines over logarithmic axes.
-func panel(title, unit string, lines []line) (*plot.Plot, error) {
+func panel(title, unit string, lines []line) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = color.White
 	p.Title.Text = title
@@ -116,12 +109,10 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 	p.Add(plotter.NewGrid())
 	for _, l := range lines {
 		if len(l.points) == 0 {
-			return nil, fmt.Errorf("no result for %q", l.name)
+			check(fmt.Errorf("no result for %q", l.name))
 		}
 		drawn, points, err := plotter.NewLinePoints(l.points)
-		if err != nil {
-			return nil, err
-		}
+		check(err)
 		drawn.Color, points.Color = plotutil.Color(l.color), plotutil.Color(l.color)
 		drawn.Width = vg.Points(1.5)
 		points.Shape = draw.CircleGlyph{}
@@ -130,10 +121,10 @@ func panel(title, unit string, lines []line) (*plot.Plot, error) {
 	}
 	p.X.Max *= 1.3
 	p.Y.Max *= 20 // room for the legend
-	return p, nil
+	return p
 }
 
-func write(out string, panels ...*plot.Plot) error {
+func write(out string, panels ...*plot.Plot) {
 	const width, height, margin = 6 * vg.Inch, 4.5 * vg.Inch, 0.25 * vg.Inch
 	canvas := vgsvg.New(width*vg.Length(len(panels)), height)
 	whole := draw.New(canvas)
@@ -143,5 +134,5 @@ func write(out string, panels ...*plot.Plot) error {
 	}
 	var picture bytes.Buffer
 	_, _ = canvas.WriteTo(&picture) // a buffer takes everything
-	return os.WriteFile(out, picture.Bytes(), 0o644)
+	check(os.WriteFile(out, picture.Bytes(), 0o644))
 }

@@ -6,7 +6,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/pem"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -36,49 +35,17 @@ func main() {
 		set[name] = flag.String(name, "", usage)
 	}
 	flag.Parse()
-	var err error
 	for name, value := range set {
 		if *value == "" {
-			err = errors.Join(err, fmt.Errorf("-%s is required", name))
+			check(fmt.Errorf("-%s is required", name))
 		}
 	}
-	if err == nil {
-		err = run(func(name string) string { return *set[name] })
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "image:", err)
-		os.Exit(1)
-	}
-}
-
-func run(option func(name string) string) error {
-	created, err := time.Parse(time.RFC3339, option("created"))
-	if err != nil {
-		return err
-	}
-	created = created.UTC()
-	reference, err := name.NewTag(option("tag"))
-	if err != nil {
-		return err
-	}
-	files, err := fileSystem(option("binary"))
-	if err != nil {
-		return err
-	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil })
-	if err != nil {
-		return err
-	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
-	if err != nil {
-		return err
-	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		return err
-	}
-	config = config.DeepCopy()
-	config.OS, config.Architecture, config.Created = "linux", option("arch"), v1.Time{Time: created}
+	created := must(time.Parse(time.RFC3339, *set["created"])).UTC()
+	files := fileSystem(must(os.ReadFile(*set["binary"])))
+	layer := must(tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil }))
+	image := must(mutate.AppendLayers(empty.Image, layer))
+	config := must(image.ConfigFile()).DeepCopy()
+	config.OS, config.Architecture, config.Created = "linux", *set["arch"], v1.Time{Time: created}
 	config.Config = v1.Config{
 		Entrypoint: []string{"/baton-whimsical"},
 		User:       fmt.Sprint(nonroot),
@@ -87,26 +54,34 @@ func run(option func(name string) string) error {
 		// https://github.com/opencontainers/image-spec/blob/main/annotations.md
 		Labels: map[string]string{
 			"org.opencontainers.image.title":    "baton-whimsical",
-			"org.opencontainers.image.source":   option("source"),
-			"org.opencontainers.image.revision": option("revision"),
-			"org.opencontainers.image.version":  option("version"),
+			"org.opencontainers.image.source":   *set["source"],
+			"org.opencontainers.image.revision": *set["revision"],
+			"org.opencontainers.image.version":  *set["version"],
 			"org.opencontainers.image.licenses": "Apache-2.0",
 			"org.opencontainers.image.created":  created.Format(time.RFC3339),
 		},
 	}
-	if image, err = mutate.ConfigFile(image, config); err != nil {
-		return err
+	image = must(mutate.ConfigFile(image, config))
+	check(tarball.WriteToFile(*set["out"], must(name.NewTag(*set["tag"])), image))
+}
+
+// check ends the command on an error.
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
 	}
-	return tarball.WriteToFile(option("out"), reference, image)
+}
+
+// must returns a value, or ends the command on an error.
+func must[T any](value T, err error) T {
+	check(err)
+	return value
 }
 
 // fileSystem returns the image's one layer as a tar archive. Times are zero, so that the same binary makes the
 // same image.
-func fileSystem(binary string) ([]byte, error) {
-	program, err := os.ReadFile(binary)
-	if err != nil {
-		return nil, err
-	}
+func fileSystem(program []byte) []byte {
 	var files bytes.Buffer
 	archive := tar.NewWriter(&files)
 	for _, entry := range []struct {
@@ -127,15 +102,11 @@ func fileSystem(binary string) ([]byte, error) {
 		if entry.content == nil {
 			header.Typeflag = tar.TypeDir
 		}
-		if err := archive.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := archive.Write(entry.content); err != nil {
-			return nil, err
-		}
+		check(archive.WriteHeader(header))
+		must(archive.Write(entry.content))
 	}
-	err = archive.Close()
-	return files.Bytes(), err
+	check(archive.Close())
+	return files.Bytes()
 }
 
 // certificates returns the Mozilla roots that hold without further constraint, as PEM.

@@ -49,36 +49,35 @@ func main() {
 	root := flag.String("root", ".", "the directory of the module")
 	flag.Parse()
 	for _, pkg := range flag.Args() {
-		if err := run(*root, pkg); err != nil {
-			fmt.Fprintln(os.Stderr, "mutate:", err)
-			os.Exit(1)
-		}
+		run(*root, pkg)
+	}
+}
+
+// check ends the command on an error.
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
 	}
 }
 
 // run tries each mutant of a package, as many at a time as there are processors.
-func run(root, pkg string) error {
-	mutants, err := mutantsOf(filepath.Join(root, pkg))
-	if err != nil {
-		return err
-	}
+func run(root, pkg string) {
+	mutants := mutantsOf(filepath.Join(root, pkg))
 	began := time.Now()
 	if output, err := test(root, pkg, "-timeout=10m"); err != nil {
-		return fmt.Errorf("the tests of %s fail without any change: %w\n%s", pkg, err, output)
+		check(fmt.Errorf("the tests of %s fail without any change: %w\n%s", pkg, err, output))
 	}
 	timeout := fmt.Sprintf("-timeout=%s", max(time.Minute, 5*time.Since(began))) // a change may make them run without end
 	fmt.Printf("%s: trying %d mutants\n", pkg, len(mutants))
-	var killed, lived, failed atomic.Int64
+	var killed, lived atomic.Int64
 	var group sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
 	for _, m := range mutants {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			switch noticed, viable, err := try(root, pkg, timeout, m); {
-			case err != nil:
-				failed.Add(1)
-				fmt.Fprintln(os.Stderr, "mutate:", err)
+			switch noticed, viable := try(root, pkg, timeout, m); {
 			case !viable:
 			case noticed:
 				killed.Add(1)
@@ -91,32 +90,22 @@ func run(root, pkg string) error {
 	group.Wait()
 	all := killed.Load() + lived.Load()
 	fmt.Printf("%s: %d of %d mutants killed, %.1f of 100\n", pkg, killed.Load(), all, 100*float64(killed.Load())/float64(max(1, all)))
-	if failed.Load() > 0 {
-		return fmt.Errorf("%d mutants of %s could not be tried", failed.Load(), pkg)
-	}
-	return nil
 }
 
 // mutantsOf returns every mutant of the files of a directory.
-func mutantsOf(dir string) ([]mutant, error) {
+func mutantsOf(dir string) []mutant {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
-	}
+	check(err)
 	var mutants []mutant
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		source, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
+		check(err)
 		set := token.NewFileSet()
 		tree, err := parser.ParseFile(set, file, source, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, err
-		}
+		check(err)
 		ast.Inspect(tree, func(node ast.Node) bool {
 			at, old := operator(node)
 			for _, next := range replacements[old] {
@@ -130,7 +119,7 @@ func mutantsOf(dir string) ([]mutant, error) {
 			return true
 		})
 	}
-	return mutants, nil
+	return mutants
 }
 
 // operator returns the operator of a node and where it stands.
@@ -147,20 +136,15 @@ func operator(node ast.Node) (token.Pos, token.Token) {
 }
 
 // try runs the tests on a mutant. It reports whether they noticed it, and whether it compiles at all.
-func try(root, pkg, timeout string, m mutant) (noticed, viable bool, err error) {
+func try(root, pkg, timeout string, m mutant) (noticed, viable bool) {
 	dir, err := os.MkdirTemp("", "mutate")
-	if err != nil {
-		return false, false, err
-	}
+	check(err)
 	defer func() { _ = os.RemoveAll(dir) }()
 	changed, overlay := filepath.Join(dir, "mutant.go"), filepath.Join(dir, "overlay.json")
 	encoded, err := json.Marshal(map[string]map[string]string{"Replace": {m.file: changed}})
-	err = errors.Join(err, os.WriteFile(changed, m.source, 0o600), os.WriteFile(overlay, encoded, 0o600))
-	if err != nil {
-		return false, false, err
-	}
+	check(errors.Join(err, os.WriteFile(changed, m.source, 0o600), os.WriteFile(overlay, encoded, 0o600)))
 	output, err := test(root, pkg, timeout, "-overlay", overlay)
-	return err != nil, !bytes.Contains(output, []byte("[build failed]")), nil
+	return err != nil, !bytes.Contains(output, []byte("[build failed]"))
 }
 
 // test runs the tests of a package.
