@@ -16,70 +16,68 @@ import (
 type Store struct {
 	sessions.SessionStore // nil: any other method panics
 
-	// Values are by key, in front of which stand the sync and the prefix where a caller names them.
-	Values map[string][]byte
+	Values map[string][]byte // by key, in front of which stand the sync and the prefix where a caller names them
 	// Reads and Writes count the calls, Written the values that were ever set.
 	Reads, Writes, Written int
-	// FailAt is the number of the write that fails with Unavailable, 0 for none.
-	FailAt int
+	FailAt                 int // the number of the write that fails with Unavailable, 0 for none
 
 	mu sync.Mutex
 }
 
-// place returns what stands in front of a key.
-func place(ctx context.Context, options []sessions.SessionStoreOption) (string, error) {
+// do runs fn under the lock, with what stands in front of a key.
+func (s *Store) do(ctx context.Context, options []sessions.SessionStoreOption, fn func(place string) error) error {
 	var bag sessions.SessionStoreBag
 	for _, option := range options {
 		if err := option(ctx, &bag); err != nil {
-			return "", err
+			return err
 		}
 	}
-	if bag.SyncID == "" && bag.Prefix == "" {
-		return "", nil
+	place := ""
+	if bag.SyncID != "" || bag.Prefix != "" {
+		place = bag.SyncID + "\x00" + bag.Prefix + "\x00"
 	}
-	return bag.SyncID + "\x00" + bag.Prefix + "\x00", nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fn(place)
 }
 
 // GetMany implements sessions.SessionStore.
 func (s *Store) GetMany(ctx context.Context, keys []string, options ...sessions.SessionStoreOption) (map[string][]byte, []string, error) {
-	place, err := place(ctx, options)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.Reads++
 	found := map[string][]byte{}
-	for _, key := range keys {
-		if value, ok := s.Values[place+key]; ok {
-			found[key] = value
+	return found, nil, s.do(ctx, options, func(place string) error {
+		s.Reads++
+		for _, key := range keys {
+			if value, ok := s.Values[place+key]; ok {
+				found[key] = value
+			}
 		}
-	}
-	return found, nil, err
+		return nil
+	})
 }
 
 // SetMany implements sessions.SessionStore.
 func (s *Store) SetMany(ctx context.Context, values map[string][]byte, options ...sessions.SessionStoreOption) error {
-	place, err := place(ctx, options)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.Writes++; s.Writes == s.FailAt {
-		return status.Error(codes.Unavailable, "busy")
-	}
-	if s.Values == nil {
-		s.Values = map[string][]byte{}
-	}
-	for key, value := range values {
-		s.Values[place+key] = value
-		s.Written++
-	}
-	return err
+	return s.do(ctx, options, func(place string) error {
+		if s.Writes++; s.Writes == s.FailAt {
+			return status.Error(codes.Unavailable, "busy")
+		}
+		if s.Values == nil {
+			s.Values = map[string][]byte{}
+		}
+		for key, value := range values {
+			s.Values[place+key] = value
+			s.Written++
+		}
+		return nil
+	})
 }
 
 // Clear implements sessions.SessionStore. Without a prefix, all values of a sync go.
 func (s *Store) Clear(ctx context.Context, options ...sessions.SessionStoreOption) error {
-	place, err := place(ctx, options)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.Values, func(name string, _ []byte) bool { return strings.HasPrefix(name, strings.TrimSuffix(place, "\x00")) })
-	return err
+	return s.do(ctx, options, func(place string) error {
+		maps.DeleteFunc(s.Values, func(name string, _ []byte) bool { return strings.HasPrefix(name, strings.TrimSuffix(place, "\x00")) })
+		return nil
+	})
 }
 
 // Counts returns how many values are stored and how many were ever set.

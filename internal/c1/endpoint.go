@@ -32,13 +32,11 @@ import (
 type endpoint struct {
 	*guard
 
-	t    *testing.T
-	addr string
-	// certificate is the file of the one that clients have to trust.
-	certificate string
-	handler     http.Handler
-	// server is nil while the endpoint is away.
-	server *httptest.Server
+	t           *testing.T
+	addr        string
+	certificate string // the file of the one that clients have to trust
+	handler     *http.ServeMux
+	server      *httptest.Server // nil while the endpoint is away
 }
 
 // newEndpoint starts an endpoint that ends with the test. register adds its services.
@@ -47,15 +45,9 @@ func newEndpoint(t *testing.T, tokenType string, register func(services *grpc.Se
 	e := &endpoint{guard: newGuard(t, tokenType), t: t, addr: "127.0.0.1:0", certificate: filepath.Join(t.TempDir(), "certificate.pem")}
 	services := grpc.NewServer(grpc.UnaryInterceptor(e.call))
 	register(services)
-	mux := http.NewServeMux()
-	mux.Handle("POST /auth/v1/token", e.guard)
-	e.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-			services.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	e.handler = http.NewServeMux()
+	e.handler.Handle("POST /auth/v1/token", e.guard)
+	e.handler.Handle("/", services)
 	e.start()
 	t.Cleanup(e.pause)
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: e.server.Certificate().Raw}
@@ -117,11 +109,8 @@ func newGuard(t *testing.T, tokenType string) *guard {
 		t.Fatal(err)
 	}
 	return &guard{
-		id:        "stand-in@127.0.0.1/connector",
-		secret:    "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(t, private)),
-		key:       private,
-		tokenType: tokenType,
-		token:     rand.Text(),
+		id: "stand-in@127.0.0.1/connector", key: private, tokenType: tokenType, token: rand.Text(),
+		secret: "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(t, private)),
 	}
 }
 

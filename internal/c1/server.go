@@ -45,8 +45,7 @@ type Server struct {
 	v1.UnimplementedBatonServiceServer
 	*endpoint
 
-	// uploads is the folder for uploaded assets.
-	uploads string
+	uploads string // the folder for uploaded assets
 
 	watched
 	// The rest is guarded by watched. all are all tasks that ever were, pending are those to hand out, in order.
@@ -127,12 +126,8 @@ func (s *Server) Resume() {
 // that a tiny poll interval would be otherwise.
 const pollHold = 20 * time.Second
 
-var (
-	// nextPoll is the poll interval that the connector is told.
-	nextPoll = durationpb.New(time.Millisecond)
-	// nextHeartbeat is the shortest interval that the SDK accepts.
-	nextHeartbeat = durationpb.New(time.Second)
-)
+// nextHeartbeat is the shortest interval that the SDK accepts.
+var nextHeartbeat = durationpb.New(time.Second)
 
 // change runs fn on a task that is not finished, under the lock. It fails with NotFound for any other id.
 func (s *Server) change(id string, fn func(*Task)) error {
@@ -177,7 +172,7 @@ func (s *Server) GetTask(ctx context.Context, _ *v1.BatonServiceGetTaskRequest) 
 	if err != nil && ctx.Err() != nil {
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
-	return v1.BatonServiceGetTaskResponse_builder{Task: task, NextPoll: nextPoll, NextHeartbeat: nextHeartbeat}.Build(), nil
+	return v1.BatonServiceGetTaskResponse_builder{Task: task, NextPoll: durationpb.New(time.Millisecond), NextHeartbeat: nextHeartbeat}.Build(), nil
 }
 
 // Heartbeat counts a sign of life for each named task, and tells which of them were
@@ -295,12 +290,9 @@ type Task struct {
 
 // Result is what the connector said in FinishTask, or in Hello for a hello task.
 type Result struct {
-	// Status is the outcome, with the details that the connector sent.
-	Status *status.Status
-	// NonRetryable is set on a failed task that is not to be tried again.
-	NonRetryable bool
-	// Annotations are those of the outcome.
-	Annotations annotations.Annotations
+	Status       *status.Status          // the outcome, with the details that the connector sent
+	NonRetryable bool                    // set on a failed task that is not to be tried again
+	Annotations  annotations.Annotations // those of the outcome
 	// Response is the connector's answer, for example a
 	// *v2.GrantManagerServiceGrantResponse. It is nil when there is none.
 	Response proto.Message

@@ -26,22 +26,18 @@ func echo(status int) func(*strike) {
 	return func(s *strike) {
 		sent, _ := io.ReadAll(io.LimitReader(s.r.Body, 1<<16))
 		authorization := s.r.Header.Get("Authorization")
-		conn, ok := s.hijack()
-		if !ok {
-			return
-		}
-		var headers strings.Builder
+		var headers, answer strings.Builder
 		_ = s.r.Header.Write(&headers)
 		body := errorBody(status, fmt.Sprintf("%s %s with %s and %s", s.r.Method, s.r.URL.RequestURI(), headers.String(), sent))
 		// The server's own writer would refuse the reason phrase.
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s %s\r\n", status, authorization, s.r.URL.RequestURI())
+		fmt.Fprintf(&answer, "HTTP/1.1 %d %s %s\r\n", status, authorization, s.r.URL.RequestURI())
 		for _, name := range []string{
 			"Authorization", "Www-Authenticate", "Retry-After", "Location", "X-Ratelimit-Limit", "X-Ratelimit-Reset", "X-Echo", "Set-Cookie",
 		} {
-			_, _ = fmt.Fprintf(conn, "%s: %s\r\n", name, authorization)
+			fmt.Fprintf(&answer, "%s: %s\r\n", name, authorization)
 		}
-		_, _ = fmt.Fprintf(conn, "Content-Type: %s; was=%q\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", scimType, authorization, len(body), body)
-		_ = conn.Close()
+		fmt.Fprintf(&answer, "Content-Type: %s; was=%q\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", scimType, authorization, len(body), body)
+		s.end(answer.String(), false)
 	}
 }
 
@@ -132,16 +128,10 @@ func half(answer *httptest.ResponseRecorder) string {
 		answer.Code, http.StatusText(answer.Code), scimType, len(body)+1, body[:len(body)/2])
 }
 
-// hijack takes the connection over.
-func (s *strike) hijack() (net.Conn, bool) {
-	conn, _, err := http.NewResponseController(s.w).Hijack()
-	return conn, err == nil
-}
-
-// end sends what is given and then closes or resets the connection.
+// end takes the connection over, sends what is given, and then closes or resets it.
 func (s *strike) end(sent string, reset bool) {
-	conn, ok := s.hijack()
-	if !ok {
+	conn, _, err := http.NewResponseController(s.w).Hijack()
+	if err != nil {
 		return
 	}
 	_, _ = io.WriteString(conn, sent)

@@ -26,11 +26,9 @@ import (
 // Fault is one way in which a server, or the network before it, misbehaves.
 type Fault struct {
 	// Name identifies the fault.
-	Name string
-	// Slow is set where the client has to give up by its own timeout.
-	Slow bool
-	// Large is set where each strike moves many megabytes.
-	Large bool
+	Name  string
+	Slow  bool // set where the client has to give up by its own timeout
+	Large bool // set where each strike moves many megabytes
 
 	strike func(s *strike)
 }
@@ -71,9 +69,8 @@ func Hold() (Fault, func()) {
 
 // Rule says which requests a fault strikes.
 type Rule struct {
-	Fault Fault
-	// Operations are struck; empty means all of them.
-	Operations []Operation
+	Fault      Fault
+	Operations []Operation // those that are struck; empty means all of them
 	// After is the number of such requests that pass first, Times is how many of the
 	// following are struck; 0 means all of them.
 	After, Times int
@@ -171,18 +168,13 @@ type Operation string
 
 // The operations of Whimsical's SCIM API that the connector uses.
 const (
-	// Validate is the small listing of one user that tests the credentials.
-	Validate Operation = "validate"
-	// List is one page of the listing of all users.
-	List Operation = "list"
-	// Get reads one user by id.
-	Get Operation = "get"
-	// Find looks a user up by a filter.
-	Find Operation = "find"
-
-	Create Operation = http.MethodPost
-	Patch  Operation = http.MethodPatch
-	Delete Operation = http.MethodDelete
+	Validate Operation = "validate" // the small listing of one user that tests the credentials
+	List     Operation = "list"     // one page of the listing of all users
+	Get      Operation = "get"      // reads one user by id
+	Find     Operation = "find"     // looks a user up by a filter
+	Create   Operation = http.MethodPost
+	Patch    Operation = http.MethodPatch
+	Delete   Operation = http.MethodDelete
 )
 
 // operationOf returns what a request asks.
@@ -208,12 +200,12 @@ type Workspace struct {
 
 	// URL is the base URL of the SCIM API. The token is [leaks.Token].
 	URL string
-
-	servers []*httptest.Server
+	// Close ends the servers, and the requests that a fault holds back, before the test ends.
+	Close func()
 }
 
-// Serve serves a workspace until the test ends, which fails when a request has
-// followed a redirect to another host.
+// Serve serves a workspace until the test ends, which fails when a request has followed a redirect to another
+// host.
 func Serve(t *testing.T, cfg sim.Config) *Workspace {
 	t.Helper()
 	cfg.Token = leaks.Token
@@ -226,15 +218,12 @@ func Serve(t *testing.T, cfg sim.Config) *Workspace {
 	}))
 	injector := New(workspace.Handler(), elsewhere.URL)
 	server := httptest.NewServer(injector)
-	w := &Workspace{Workspace: workspace, Injector: injector, URL: server.URL + sim.BasePath, servers: []*httptest.Server{server, elsewhere}}
+	w := &Workspace{Workspace: workspace, Injector: injector, URL: server.URL + sim.BasePath, Close: func() {
+		for _, server := range []*httptest.Server{server, elsewhere} {
+			server.CloseClientConnections()
+			server.Close()
+		}
+	}}
 	t.Cleanup(w.Close)
 	return w
-}
-
-// Close ends the servers, and the requests that a fault holds back, before the test ends.
-func (w *Workspace) Close() {
-	for _, server := range w.servers {
-		server.CloseClientConnections()
-		server.Close()
-	}
 }

@@ -30,8 +30,7 @@ const (
 
 // Process is a run of a command.
 type Process struct {
-	// Cmd is the process, of a service the first one of two.
-	Cmd *exec.Cmd
+	Cmd *exec.Cmd // the process, of a service the first one of two
 	// Stdout and Stderr keep what it writes, and its child.
 	Stdout, Stderr *Output
 	// Context ends with the test, with the process, or when patience does.

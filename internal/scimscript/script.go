@@ -34,10 +34,8 @@ const (
 type Step struct {
 	// Method and Target are the request line; Target is the escaped path below the base URL, with the query.
 	Method, Target string
-	// Body is the exact body, "" for none.
-	Body string
-	// Reply is the answer.
-	Reply Reply
+	Body           string // the exact body, "" for none
+	Reply          Reply  // the answer
 }
 
 // Serve returns the base URL of a server that expects the steps in their order. The test fails on a request
@@ -187,11 +185,9 @@ func roleNested(editor bool) string {
 
 // Reply is an answer.
 type Reply struct {
-	Status int
-	// Body is the body, "" for none.
-	Body string
-	// RetryAfter is the header of that name, "" for none.
-	RetryAfter string
+	Status     int
+	Body       string // the body, "" for none
+	RetryAfter string // the header of that name, "" for none
 	// Lost resets the connection instead of an answer.
 	Lost bool
 }

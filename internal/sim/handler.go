@@ -41,13 +41,18 @@ func (w *Workspace) answer(r *http.Request, body []byte) *httptest.ResponseRecor
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	answer := httptest.NewRecorder()
+	fail := func(err scimerrors.ScimError) { // RFC 7644, section 3.12
+		answer.Header().Set("Content-Type", "application/scim+json")
+		answer.WriteHeader(err.Status)
+		_ = json.NewEncoder(answer).Encode(err)
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch inner := innerURL(r.URL); {
 	case !strings.EqualFold(scheme, "Bearer") || token != w.cfg.Token: // RFC 6750, section 2.1
 		answer.Header().Set("WWW-Authenticate", `Bearer realm="whimsical-sim"`)
-		fail(answer, http.StatusUnauthorized, "The bearer token is missing or was refused.")
+		fail(scimerrors.ScimError{Status: http.StatusUnauthorized, Detail: "The bearer token is missing or was refused."})
 	case inner == nil:
-		fail(answer, http.StatusNotFound, "Specified endpoint does not exist.")
+		fail(scimerrors.ScimError{Status: http.StatusNotFound, Detail: "Specified endpoint does not exist."})
 	default:
 		forwarded := r.WithContext(r.Context())
 		forwarded.URL = inner
@@ -60,13 +65,6 @@ func (w *Workspace) answer(r *http.Request, body []byte) *httptest.ResponseRecor
 		_, _ = fmt.Fprintf(w.cfg.RequestLog, "%s %s %d\n", r.Method, r.URL.RequestURI(), answer.Code)
 	}
 	return answer
-}
-
-// fail answers with a SCIM error (RFC 7644, section 3.12).
-func fail(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/scim+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(scimerrors.ScimError{Status: status, Detail: detail})
 }
 
 // innerURL returns the URL below [BasePath] as the library reads it, nil for a path outside. The library

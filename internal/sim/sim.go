@@ -40,8 +40,7 @@ type Config struct {
 	// Users is the size of the seeded workspace. The people depend on their
 	// index alone, so a larger workspace begins with the smaller one.
 	Users int
-	// Token is the bearer token that every request must carry.
-	Token string
+	Token string // the bearer token that every request must carry
 	// DefaultRole is the role of a user who is created without the extension:
 	// "editor" or "viewer". Empty means viewer.
 	DefaultRole string
@@ -83,18 +82,15 @@ func New(cfg Config) (*Workspace, error) {
 		w.insert(Person(i))
 	}
 	var err error
-	if w.server, err = newServer(w); err != nil {
-		return nil, fmt.Errorf("sim: %w", err)
-	}
-	return w, nil
+	w.server, err = newServer(w)
+	return w, err
 }
 
 // User is one member of a simulated workspace. Through the out-of-band methods
 // of [Workspace] every field is taken as it is, so that a test can also build a
 // record that the SCIM endpoints would refuse. An attribute without a value is absent.
 type User struct {
-	// ID is the SCIM id: opaque, and stable for the life of the user.
-	ID string
+	ID string // the SCIM id: opaque, and stable for the life of the user
 	// UserName is the e-mail address that the user logs in with. SCIM requests keep
 	// Email, the primary address, equal to it.
 	UserName, Email                    string
@@ -102,11 +98,9 @@ type User struct {
 	Active                             bool
 	// Editor is true for an Editor and false for a Viewer. nil means no role:
 	// the extension is absent from the resource.
-	Editor *bool
-	// Pending is true until the first login of a user who was created with [Config.PendingUntilLogin].
-	Pending bool
-	// Created is meta.created.
-	Created time.Time
+	Editor  *bool
+	Pending bool      // true until the first login of a user who was created with [Config.PendingUntilLogin]
+	Created time.Time // meta.created
 }
 
 // clone returns a copy that shares no memory with u.
