@@ -145,42 +145,34 @@ func filtered(attribute, value string, reply Reply) Step {
 	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}
 }
 
-// SetRole is the body of a role change in the path form, which Entra sends.
-func SetRole(editor bool) string { return patch(rolePath(editor)) }
+// The operations of a PATCH (RFC 7644, section 3.5.2): with a path, as Entra sends them, and without, as Okta does.
+const (
+	rolePath     = `{"op":"replace","path":"` + extension + `:editor","value":%t}`
+	roleNested   = `{"op":"replace","value":{"` + extension + `":{"editor":%t}}}`
+	statusPath   = `{"op":"replace","path":"active","value":%t}`
+	statusNested = `{"op":"replace","value":{"active":%t}}`
+)
+
+// SetRole is the body of a role change in the path form.
+func SetRole(editor bool) string { return patch(rolePath, editor) }
 
 // SetRoleNested is the body of a role change without a path.
-func SetRoleNested(editor bool) string { return patch(roleNested(editor)) }
+func SetRoleNested(editor bool) string { return patch(roleNested, editor) }
 
 // SetActive is the body of an activation or deactivation in the path form.
-func SetActive(active bool) string { return patch(statusPath(active)) }
+func SetActive(active bool) string { return patch(statusPath, active) }
 
-// SetActiveNested is SetActive without a path, as Okta sends it.
-func SetActiveNested(active bool) string { return patch(statusNested(active)) }
+// SetActiveNested is SetActive without a path.
+func SetActiveNested(active bool) string { return patch(statusNested, active) }
 
 // ActivateAs is the body of an activation with a role, which comes first.
-func ActivateAs(editor bool) string { return patch(rolePath(editor), statusPath(true)) }
+func ActivateAs(editor bool) string { return patch(rolePath+","+statusPath, editor, true) }
 
 // ActivateAsNested is ActivateAs without a path.
-func ActivateAsNested(editor bool) string { return patch(roleNested(editor), statusNested(true)) }
+func ActivateAsNested(editor bool) string { return patch(roleNested+","+statusNested, editor, true) }
 
-func patch(operations ...string) string {
-	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + strings.Join(operations, ",") + `]}`
-}
-
-func statusPath(active bool) string {
-	return fmt.Sprintf(`{"op":"replace","path":"active","value":%t}`, active)
-}
-
-func statusNested(active bool) string {
-	return fmt.Sprintf(`{"op":"replace","value":{"active":%t}}`, active)
-}
-
-func rolePath(editor bool) string {
-	return fmt.Sprintf(`{"op":"replace","path":"%s:editor","value":%t}`, extension, editor)
-}
-
-func roleNested(editor bool) string {
-	return fmt.Sprintf(`{"op":"replace","value":{%q:{"editor":%t}}}`, extension, editor)
+func patch(operations string, values ...any) string {
+	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`+operations+`]}`, values...)
 }
 
 // Reply is an answer.
