@@ -21,7 +21,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorstore"
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 	sdksync "github.com/conductorone/baton-sdk/pkg/sync"
-	"github.com/conductorone/baton-sdk/pkg/types"
 
 	"github.com/conductorone/baton-whimsical/internal/inprocess"
 )
@@ -93,10 +92,8 @@ func all[T any](list func(token string) (page[T], error), id func(T) string) (ma
 
 // Harness syncs a connector in this process.
 type Harness struct {
-	// Client calls the connector as the SDK does.
-	Client types.ConnectorClient
+	Client *inprocess.Host // calls the connector as the SDK does
 
-	host     *inprocess.Host
 	sessions *inprocess.Sessions
 }
 
@@ -111,11 +108,11 @@ func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2) (
 	if err != nil {
 		return nil, err
 	}
-	return &Harness{Client: host, host: host, sessions: sessions}, nil
+	return &Harness{Client: host, sessions: sessions}, nil
 }
 
 // Close stops serving.
-func (h *Harness) Close() { h.host.Close() }
+func (h *Harness) Close() { h.Client.Close() }
 
 // Sync runs one sync into the file at path, failing on data that the SDK calls
 // inconsistent. Options narrow the sync.

@@ -79,10 +79,3 @@ func (s *Store) Clear(ctx context.Context, options ...sessions.SessionStoreOptio
 		return nil
 	})
 }
-
-// Counts returns how many values are stored and how many were ever set.
-func (s *Store) Counts() (int, int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.Values), s.Written
-}

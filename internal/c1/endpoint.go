@@ -27,26 +27,37 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// endpoint is a TLS listener on loopback that serves the token endpoint and gRPC services behind a guard, and
-// can go away for a while.
+// endpoint is a TLS listener on loopback that serves the token endpoint and gRPC services, and can go away for a
+// while. It issues the token that every call has to carry, holds messages to the rules of their protocol buffers,
+// and notes what it has refused and what has failed.
 type endpoint struct {
-	*guard
-
 	t           *testing.T
 	addr        string
 	certificate string // the file of the one that clients have to trust
 	handler     *http.ServeMux
 	server      *httptest.Server // nil while the endpoint is away
+
+	id, secret       string
+	key              ed25519.PrivateKey // in the secret; ConductorOne signs with it as well
+	tokenType, token string             // the type is "Bearer", or "DPoP" for a token that is bound to a key
+	rejects          atomic.Bool        // the credential and the token
+
+	mu      sync.Mutex
+	refused []string
 }
 
 // newEndpoint starts an endpoint that ends with the test. register adds its services.
 func newEndpoint(t *testing.T, tokenType string, register func(services *grpc.Server)) *endpoint {
 	t.Helper()
-	e := &endpoint{guard: newGuard(t, tokenType), t: t, addr: "127.0.0.1:0", certificate: filepath.Join(t.TempDir(), "certificate.pem")}
+	_, private, _ := ed25519.GenerateKey(nil) // from crypto/rand, which never fails
+	e := &endpoint{
+		t: t, addr: "127.0.0.1:0", certificate: filepath.Join(t.TempDir(), "certificate.pem"), handler: http.NewServeMux(),
+		id: "stand-in@127.0.0.1/connector", key: private, tokenType: tokenType, token: rand.Text(),
+		secret: "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(private)),
+	}
 	services := grpc.NewServer(grpc.UnaryInterceptor(e.call))
 	register(services)
-	e.handler = http.NewServeMux()
-	e.handler.Handle("POST /auth/v1/token", e.guard)
+	e.handler.HandleFunc("POST /auth/v1/token", e.issue)
 	e.handler.Handle("/", services)
 	e.start()
 	t.Cleanup(e.pause)
@@ -86,67 +97,35 @@ func (e *endpoint) pause() {
 	e.server = nil
 }
 
-// guard stands before the services: it issues the token that every call has to carry, holds messages to the
-// rules of their protocol buffers, and notes what it has refused and what has failed.
-type guard struct {
-	id, secret string
-	// key is in the secret. ConductorOne signs with it as well.
-	key ed25519.PrivateKey
-	// tokenType is "Bearer", or "DPoP" for a token that is bound to a key.
-	tokenType, token string
-	// rejects makes it refuse the credential and the token.
-	rejects atomic.Bool
-
-	mu      sync.Mutex
-	refused []string
-}
-
-// newGuard makes a guard with a client credential, whose secret holds a private key.
-func newGuard(t *testing.T, tokenType string) *guard {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &guard{
-		id: "stand-in@127.0.0.1/connector", key: private, tokenType: tokenType, token: rand.Text(),
-		secret: "secret-token:conductorone.com:v1:" + base64.RawURLEncoding.EncodeToString(webKey(t, private)),
-	}
-}
-
 // webKey returns a key in the form in which it is passed on.
-func webKey(t *testing.T, key any) []byte {
-	t.Helper()
-	encoded, err := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+func webKey(key any) []byte {
+	encoded, _ := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON() // a good key
 	return encoded
 }
 
 // RejectCredentials makes the stand-in refuse the connector's credential and its access token.
-func (g *guard) RejectCredentials() { g.rejects.Store(true) }
+func (e *endpoint) RejectCredentials() { e.rejects.Store(true) }
 
 // Refusals returns one line for each request that was answered with an error, in order. A connector that keeps
 // to the protocol causes none.
-func (g *guard) Refusals() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.refused)
+func (e *endpoint) Refusals() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.refused)
 }
 
-func (g *guard) note(line string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.refused = append(g.refused, line)
+func (e *endpoint) note(line string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused = append(e.refused, line)
 }
 
-// ServeHTTP is the token endpoint (RFC 6749, section 4.4).
-func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// issue is the token endpoint (RFC 6749, section 4.4).
+func (e *endpoint) issue(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	answer, code := map[string]any{"access_token": g.token, "token_type": g.tokenType, "expires_in": 3600}, http.StatusOK
-	if g.rejects.Load() || r.PostFormValue("client_id") != g.id {
-		g.note("token endpoint: the credential is refused")
+	answer, code := map[string]any{"access_token": e.token, "token_type": e.tokenType, "expires_in": 3600}, http.StatusOK
+	if e.rejects.Load() || r.PostFormValue("client_id") != e.id {
+		e.note("token endpoint: the credential is refused")
 		answer, code = map[string]any{"error": "invalid_client"}, http.StatusUnauthorized
 	}
 	writeJSON(w, code, answer)
@@ -154,12 +133,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call checks a call, and notes what has failed. An upload, the only stream, is checked
 // by the task that it names.
-func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (e *endpoint) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	var answer any
 	var err error
 	checked, hasRules := req.(interface{ Validate() error })
 	switch scheme, got, _ := strings.Cut(header(ctx, "authorization"), " "); {
-	case g.rejects.Load() || !strings.EqualFold(scheme, g.tokenType) || got != g.token:
+	case e.rejects.Load() || !strings.EqualFold(scheme, e.tokenType) || got != e.token:
 		err = status.Error(codes.Unauthenticated, "the access token is not valid")
 	case hasRules && checked.Validate() != nil:
 		err = status.Error(codes.InvalidArgument, checked.Validate().Error())
@@ -168,7 +147,7 @@ func (g *guard) call(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	}
 	// A call whose client or listener is gone has not failed.
 	if err != nil && ctx.Err() == nil {
-		g.note(info.FullMethod + ": " + err.Error())
+		e.note(info.FullMethod + ": " + err.Error())
 	}
 	return answer, err
 }

@@ -96,7 +96,7 @@ func (l *Lambda) Environment() []string {
 		"BATON_LAMBDA_TOKEN_HOST=" + l.addr,
 		"BATON_LAMBDA_CONFIGURATION_HOST=" + l.addr,
 		"BATON_LAMBDA_CA_CERT_PATH=" + l.certificate,
-		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + string(webKey(l.t, l.key.Public())),
+		"BATON_LAMBDA_AUTH_JWT_SIGNER=" + string(webKey(l.key.Public())),
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_ISSUER=" + callerIssuer,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_SUBJECT=" + callerSubject,
 		"BATON_LAMBDA_AUTH_JWT_EXPECTED_AUDIENCE=" + functionARN,
@@ -125,9 +125,9 @@ func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 	return nil
 }
 
-// SessionValues returns how many values the session store holds, and how many the
-// function has ever stored in it.
-func (l *Lambda) SessionValues() (int, int) { return l.sessions.Counts() }
+// SessionValues returns how many values the session store holds, and how many the function has ever stored in it.
+// No call may be under way.
+func (l *Lambda) SessionValues() (int, int) { return len(l.sessions.Values), l.sessions.Written }
 
 // signedConn signs the calls of the function as ConductorOne does.
 type signedConn struct {

@@ -19,9 +19,9 @@ package c1
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -194,14 +194,11 @@ func (s *Server) Heartbeat(_ context.Context, req *v1.BatonServiceHeartbeatReque
 // FinishTask records the outcome of a task. It fails with InvalidArgument when the answer of the connector is
 // of an unknown type, and with NotFound for a task that is not under way.
 func (s *Server) FinishTask(_ context.Context, req *v1.BatonServiceFinishTaskRequest) (*v1.BatonServiceFinishTaskResponse, error) {
-	result := &Result{Status: status.FromProto(req.GetStatus()), Annotations: req.GetSuccess().GetAnnotations()}
-	response := req.GetSuccess().GetResponse()
-	if req.HasError() {
-		response = req.GetError().GetResponse()
-		result.NonRetryable = req.GetError().GetNonRetryable()
-		result.Annotations = req.GetError().GetAnnotations()
+	result := &Result{
+		Status: status.FromProto(req.GetStatus()), NonRetryable: req.GetError().GetNonRetryable(),
+		Annotations: slices.Concat(req.GetSuccess().GetAnnotations(), req.GetError().GetAnnotations()), // of the one that is there
 	}
-	if response != nil {
+	if response := cmp.Or(req.GetSuccess().GetResponse(), req.GetError().GetResponse()); response != nil {
 		message, err := response.UnmarshalNew()
 		if err != nil {
 			return nil, status.Errorf(codes.InvalidArgument, "response: %v", err)
@@ -235,12 +232,11 @@ func (s *Server) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUp
 	}
 	// An id that is known is a safe name.
 	path := filepath.Join(s.uploads, id+".c1z")
-	var stored error
-	err = s.change(id, func(task *Task) {
-		task.upload = path
-		stored = os.WriteFile(path, asset.Bytes(), 0o600)
-	})
-	if err := errors.Join(err, stored); err != nil {
+	err = s.change(id, func(task *Task) { task.upload = path })
+	if err == nil {
+		err = os.WriteFile(path, asset.Bytes(), 0o600)
+	}
+	if err != nil {
 		return err
 	}
 	return stream.SendAndClose(&v1.BatonServiceUploadAssetResponse{})

@@ -21,11 +21,9 @@ import (
 // connector or the SDK writes by itself.
 const Token = "Zq7WkX2vTb9LmR4yHc6NsD3f" //nolint:gosec // of simulated workspaces alone
 
-// window is the shortest part of the token that nothing may show.
-const window = 8
-
 // PartOfToken returns a part of the token that text holds, "" for none.
 func PartOfToken(text string) string {
+	const window = 8 // the shortest part that nothing may show
 	for i := 0; i+window <= len(Token); i++ {
 		if strings.Contains(text, Token[i:i+window]) {
 			return Token[i : i+window]

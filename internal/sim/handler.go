@@ -20,14 +20,11 @@ import (
 	"github.com/scim2/filter-parser/v2"
 )
 
-// maxBody is the largest request body in bytes, the maxPayloadSize that the library announces.
-const maxBody = 1 << 20
-
 // ServeHTTP is the HTTP layer around the library's server: the token, the base path and the log. The answer is
 // logged before its first byte is sent, so that a client who has the answer can rely on the log.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	// The library reports a body that breaks off as malformed.
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	// The library announces this maxPayloadSize, and reports a body that breaks off as malformed.
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	answer := w.answer(r, body)
 	maps.Copy(rw.Header(), answer.Header())
 	if answer.Code == http.StatusNoContent {
@@ -135,21 +132,16 @@ func (s resources) Get(_ *http.Request, id string) (scim.Resource, error) {
 // GetAll answers a query (RFC 7644, section 3.4.2). The library has already
 // clamped the count to the page size and the start index to 1.
 func (s resources) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.Page, error) {
-	wanted := ""
+	users := s.order
+	if s.cfg.PendingUntilLogin {
+		users = slices.DeleteFunc(slices.Clone(users), func(u *User) bool { return u.Pending })
+	}
 	if params.FilterValidator != nil {
-		var ok bool
-		if wanted, ok = wantedUserName(params.FilterValidator.GetFilter()); !ok {
+		wanted, ok := wantedUserName(params.FilterValidator.GetFilter())
+		if !ok {
 			return scim.Page{}, scimerrors.ScimErrorInvalidFilter
 		}
-	}
-	users := s.order
-	if params.FilterValidator != nil || s.cfg.PendingUntilLogin {
-		users = nil
-		for _, u := range s.order {
-			if !u.Pending && (params.FilterValidator == nil || strings.EqualFold(u.UserName, wanted)) {
-				users = append(users, u)
-			}
-		}
+		users = slices.DeleteFunc(slices.Clone(users), func(u *User) bool { return u.Pending || !strings.EqualFold(u.UserName, wanted) })
 	}
 	page := scim.Page{TotalResults: len(users)}
 	from := min(params.StartIndex-1, len(users))

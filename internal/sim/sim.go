@@ -70,10 +70,8 @@ func New(cfg Config) (*Workspace, error) {
 		return nil, errors.New("sim: a token is required")
 	case strings.TrimSpace(cfg.Token) != cfg.Token:
 		return nil, errors.New("sim: a token with surrounding space can never match a header")
-	case cfg.Users < 0:
-		return nil, fmt.Errorf("sim: the number of users is negative: %d", cfg.Users)
-	case cfg.PageSize < 0:
-		return nil, fmt.Errorf("sim: the page size is negative: %d", cfg.PageSize)
+	case cfg.Users < 0 || cfg.PageSize < 0:
+		return nil, fmt.Errorf("sim: a negative size: %d users, pages of %d", cfg.Users, cfg.PageSize)
 	case cfg.DefaultRole != "editor" && cfg.DefaultRole != "viewer":
 		return nil, fmt.Errorf("sim: the default role is neither editor nor viewer: %q", cfg.DefaultRole)
 	}

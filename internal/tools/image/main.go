@@ -47,10 +47,8 @@ func main() {
 	config := must(image.ConfigFile()).DeepCopy()
 	config.OS, config.Architecture, config.Created = "linux", *set["arch"], v1.Time{Time: created}
 	config.Config = v1.Config{
-		Entrypoint: []string{"/baton-whimsical"},
-		User:       fmt.Sprint(nonroot),
-		WorkingDir: "/tmp",
-		Env:        []string{"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"},
+		Entrypoint: []string{"/baton-whimsical"}, User: fmt.Sprint(nonroot), WorkingDir: "/tmp",
+		Env: []string{"SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"},
 		// https://github.com/opencontainers/image-spec/blob/main/annotations.md
 		Labels: map[string]string{
 			"org.opencontainers.image.title":    "baton-whimsical",
