@@ -24,8 +24,6 @@ import (
 const root = ".."
 
 var (
-	manifests = []string{"deploy/kubernetes/secret.yaml", "deploy/kubernetes/deployment.yaml"}
-
 	variablePattern = regexp.MustCompile(`\bBATON_[A-Z0-9_]+\b`)
 	flagPattern     = regexp.MustCompile(`(?:^|[\s` + "`" + `(])--([a-z][a-z0-9-]*)`)
 	linkPattern     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
@@ -48,9 +46,8 @@ func TestSettingsExist(t *testing.T) {
 	// Flags of other programs: baton, docker, jq, kubectl, sha256sum, systemctl.
 	foreign := []string{"compare-file", "compare-entitlement", "out", "host", "help", "version", "rm", "user", "arg", "check", "ignore-missing", "now", "namespace"}
 
-	documents := append([]string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx", "docs/troubleshooting.md", "docs/operations.md"}, manifests...)
-	for _, name := range documents {
-		text := read(t, root, name)
+	for _, name := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/connector.mdx", "docs/troubleshooting.md", "docs/operations.md"} {
+		text := read(t, name)
 		for _, variable := range variablePattern.FindAllString(text, -1) {
 			if !variables[variable] {
 				t.Errorf("%s names %s, which the connector does not read", name, variable)
@@ -63,7 +60,7 @@ func TestSettingsExist(t *testing.T) {
 		}
 	}
 
-	readme := read(t, root, "README.md")
+	readme := read(t, "README.md")
 	for _, f := range config.Config.Fields {
 		if !strings.Contains(readme, "`--"+f.FieldName+"`") {
 			t.Errorf("the README does not document --%s", f.FieldName)
@@ -102,7 +99,7 @@ func TestRolesAndActionsAreDocumented(t *testing.T) {
 		t.Fatalf("the connector has the roles %v and the actions %v", names, registered)
 	}
 	for _, document := range []string{"README.md", "docs/connector.mdx"} {
-		text := read(t, root, document)
+		text := read(t, document)
 		for _, name := range slices.AppendSeq(names, maps.Keys(registered)) {
 			if !strings.Contains(text, name) {
 				t.Errorf("%s does not name %s", document, name)
@@ -114,7 +111,7 @@ func TestRolesAndActionsAreDocumented(t *testing.T) {
 // TestContributingNamesWhatIsThere checks that the files that it names exist, and
 // that it describes each folder of internal.
 func TestContributingNamesWhatIsThere(t *testing.T) {
-	text := read(t, root, "CONTRIBUTING.md")
+	text := read(t, "CONTRIBUTING.md")
 	var files []string
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "vendor", "bin", "dist"}, entry.Name()) {
@@ -146,11 +143,11 @@ func TestContributingNamesWhatIsThere(t *testing.T) {
 // performance.md tells of 100,000 users without latency.
 func TestOperationsQuotesTheMeasuredFigures(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^\| 100,000 \| 0 \| ([0-9,]+) \| ([0-9.]+ s) [^|]*\| ([0-9.]+ s) [^|]*\| ([0-9]+ MiB) `).
-		FindStringSubmatch(read(t, "performance.md"))
+		FindStringSubmatch(read(t, "docs/performance.md"))
 	if row == nil {
 		t.Fatal("performance.md has no row for 100,000 users")
 	}
-	operations := read(t, "operations.md")
+	operations := read(t, "docs/operations.md")
 	for _, figure := range row[1:] {
 		if !strings.Contains(operations, figure) {
 			t.Errorf("operations.md does not give the figure %s of performance.md", figure)
@@ -161,7 +158,7 @@ func TestOperationsQuotesTheMeasuredFigures(t *testing.T) {
 // TestLinksLead checks the links within the repository.
 func TestLinksLead(t *testing.T) {
 	for _, name := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/troubleshooting.md", "docs/operations.md"} {
-		text := read(t, root, name)
+		text := read(t, name)
 		for _, match := range linkPattern.FindAllStringSubmatch(text, -1) {
 			target, anchor, _ := strings.Cut(match[1], "#")
 			switch {
@@ -176,7 +173,7 @@ func TestLinksLead(t *testing.T) {
 					continue
 				}
 			}
-			if anchor != "" && !slices.Contains(anchors(read(t, root, target)), anchor) {
+			if anchor != "" && !slices.Contains(anchors(read(t, target)), anchor) {
 				t.Errorf("%s links to %s#%s, and there is no such heading", name, target, anchor)
 			}
 		}
@@ -193,9 +190,10 @@ func anchors(document string) []string {
 	return names
 }
 
-func read(t *testing.T, elements ...string) string {
+// read returns a file of the repository.
+func read(t *testing.T, name string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(elements...))
+	content, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}
