@@ -34,7 +34,7 @@ type Picture struct {
 
 // Read returns what the last completed sync of any type in a .c1z file holds. It fails when there is none, and
 // when an id occurs twice.
-func Read(ctx context.Context, path string) (picture *Picture, err error) {
+func Read(ctx context.Context, path string) (_ *Picture, err error) {
 	store, err := dotc1z.NewStore(ctx, path, dotc1z.WithReadOnly(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be opened: %w", path, err)
