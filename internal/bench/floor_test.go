@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"testing"
@@ -49,65 +50,42 @@ var (
 	roleType = v2.ResourceType_builder{
 		Id: "role", DisplayName: "Role", Traits: []v2.ResourceType_Trait{v2.ResourceType_TRAIT_ROLE},
 	}.Build()
+	roles = []string{"editor", "viewer"}
 )
 
-// floor is a connector that makes no request at all: it returns the seeded users of
-// the simulated workspace, and their grants, from memory. What the SDK needs for a sync
-// of it is the floor below which no connector can come.
+// floor is a connector that makes no request at all: it returns the seeded users of the simulated workspace, and
+// their grants, from memory. What the SDK needs for a sync of it is the floor below which no connector can come.
 type floor struct {
 	total int
 	// members are the holders of each role, by the page that listed them.
 	members map[string][][]string
 }
 
-func newFloor(users int) *floor {
-	return &floor{total: users, members: map[string][][]string{}}
-}
+func newFloor(users int) *floor { return &floor{total: users, members: map[string][][]string{}} }
 
-// Metadata describes the connector.
 func (*floor) Metadata(context.Context) (*v2.ConnectorMetadata, error) {
 	return v2.ConnectorMetadata_builder{DisplayName: "Floor"}.Build(), nil
 }
 
-// Validate has nothing to check.
-func (*floor) Validate(context.Context) (annotations.Annotations, error) {
-	return nil, nil
-}
+func (*floor) Validate(context.Context) (annotations.Annotations, error) { return nil, nil }
 
-// ResourceSyncers returns the users and the roles.
 func (f *floor) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
 	return []connectorbuilder.ResourceSyncerV2{floorUsersOf{f}, floorRolesOf{f}}
 }
 
-// page returns the first user of a page, the one after its last, and the next page's token: as in the real
-// listing, the first has 100 rows, the others have 99, and an empty page ends it.
-func page(token string, total int) (int, int, string) {
-	var from, to int
-	var next string
-	if token == "" {
-		to = min(100, total)
-	} else {
-		from, _ = strconv.Atoi(token) // our own token
-		to = min(from+99, total)
-	}
-	if to > from {
-		next = strconv.Itoa(to)
-	}
-	return from, to, next
-}
-
 type floorUsersOf struct{ *floor }
 
-// ResourceType implements connectorbuilder.ResourceSyncerV2.
 func (floorUsersOf) ResourceType(context.Context) *v2.ResourceType { return userType }
 
-// List implements connectorbuilder.ResourceSyncerV2.
+// List returns pages as the real listing does: the first has 100 rows, the others have 99, and an empty page ends it.
 func (u floorUsersOf) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
-	from, to, next := page(opts.PageToken.Token, u.total)
+	from, _ := strconv.Atoi(opts.PageToken.Token) // our own token; "" is 0
+	to := min(from+99, u.total)
 	if from == 0 {
 		clear(u.members) // of an earlier sync
+		to = min(100, u.total)
 	}
-	list := make([]*v2.Resource, 0, to-from)
+	var list []*v2.Resource
 	members := map[string][]string{}
 	for i := from; i < to; i++ {
 		person := sim.Person(i)
@@ -115,24 +93,21 @@ func (u floorUsersOf) List(_ context.Context, _ *v2.ResourceId, opts rs.SyncOpAt
 		role := batontest.RoleOf(person)
 		members[role] = append(members[role], person.ID)
 	}
-	for _, role := range []string{"editor", "viewer"} {
+	for _, role := range roles {
 		u.members[role] = append(u.members[role], members[role])
 	}
-	return list, &rs.SyncOpResults{NextPageToken: next}, nil
+	if from == to {
+		return list, &rs.SyncOpResults{}, nil
+	}
+	return list, &rs.SyncOpResults{NextPageToken: strconv.Itoa(to)}, nil
 }
 
-// Entitlements implements connectorbuilder.ResourceSyncerV2.
 func (floorUsersOf) Entitlements(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
 	return nil, nil, nil
 }
 
-// Grants implements connectorbuilder.ResourceSyncerV2.
 func (floorUsersOf) Grants(context.Context, *v2.Resource, rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	return nil, nil, nil
-}
-
-func userID(id string) *v2.ResourceId {
-	return v2.ResourceId_builder{ResourceType: userType.GetId(), Resource: id}.Build()
 }
 
 // user is the resource that the connector makes of a seeded user.
@@ -141,57 +116,52 @@ func user(person sim.User) *v2.Resource {
 	if person.Active {
 		status = v2.UserTrait_Status_STATUS_ENABLED
 	}
-	annos := annotations.New(
-		v2.UserTrait_builder{
-			Login: person.UserName, AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
-			Status: v2.UserTrait_Status_builder{Status: status}.Build(),
-			Emails: []*v2.UserTrait_Email{{Address: person.Email, IsPrimary: true}},
-		}.Build(),
-		v2.RawId_builder{Id: person.ID}.Build(),
-		&v2.SkipGrants{},
-	)
-	profile := map[string]*structpb.Value{
-		"user_id":   structpb.NewStringValue(person.ID),
-		"user_name": structpb.NewStringValue(person.UserName), "email": structpb.NewStringValue(person.Email),
-		"display_name": structpb.NewStringValue(person.DisplayName),
-		"first_name":   structpb.NewStringValue(person.GivenName), "last_name": structpb.NewStringValue(person.FamilyName),
-		"active": structpb.NewBoolValue(person.Active),
+	values := map[string]any{
+		"user_id": person.ID, "user_name": person.UserName, "email": person.Email, "display_name": person.DisplayName,
+		"first_name": person.GivenName, "last_name": person.FamilyName, "active": person.Active,
 	}
 	if role := batontest.RoleOf(person); role != "" {
-		profile["role"] = structpb.NewStringValue(role)
+		values["role"] = role
+	}
+	profile, err := structpb.NewStruct(values)
+	if err != nil {
+		panic(err) // of a name that is no UTF-8
 	}
 	return v2.Resource_builder{
-		Id: userID(person.ID), DisplayName: person.DisplayName, Annotations: annos, CreatedAt: timestamppb.New(person.Created),
-		Status:  v2.Status_builder{Status: v2.Status_ResourceStatus(status)}.Build(),
-		Profile: &structpb.Struct{Fields: profile},
+		Id: batontest.Resource("user", person.ID).GetId(), DisplayName: person.DisplayName, Profile: profile,
+		Status: v2.Status_builder{Status: v2.Status_ResourceStatus(status)}.Build(), CreatedAt: timestamppb.New(person.Created),
+		Annotations: annotations.New(
+			v2.UserTrait_builder{
+				Login: person.UserName, AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
+				Status: v2.UserTrait_Status_builder{Status: status}.Build(),
+				Emails: []*v2.UserTrait_Email{{Address: person.Email, IsPrimary: true}},
+			}.Build(),
+			v2.RawId_builder{Id: person.ID}.Build(),
+			&v2.SkipGrants{},
+		),
 	}.Build()
 }
 
 type floorRolesOf struct{ *floor }
 
-// ResourceType implements connectorbuilder.ResourceSyncerV2.
 func (floorRolesOf) ResourceType(context.Context) *v2.ResourceType { return roleType }
 
-// List implements connectorbuilder.ResourceSyncerV2.
 func (floorRolesOf) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*v2.Resource, *rs.SyncOpResults, error) {
 	var list []*v2.Resource
-	for _, id := range []string{"editor", "viewer"} {
+	var errs error
+	for _, id := range roles {
 		r, err := rs.NewResource(id, roleType, id, rs.WithRoleTrait())
-		if err != nil {
-			return nil, nil, err
-		}
-		list = append(list, r)
+		list, errs = append(list, r), errors.Join(errs, err)
 	}
-	return list, nil, nil
+	return list, nil, errs
 }
 
-// Entitlements implements connectorbuilder.ResourceSyncerV2.
 func (floorRolesOf) Entitlements(_ context.Context, r *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
 	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(r, "assigned", entitlement.WithGrantableTo(userType))}, nil, nil
 }
 
-// Grants implements connectorbuilder.ResourceSyncerV2. An answer holds as many rows as the real connector's:
-// up to 20 pages or 2,000 members. The token is the number of a page.
+// Grants returns as many rows in an answer as the real connector: up to 20 pages or 2,000 members. The token is the
+// number of a page.
 func (r floorRolesOf) Grants(_ context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	slim := v2.Resource_builder{Id: resource.GetId()}.Build()
 	pages := r.members[resource.GetId().GetResource()]
@@ -199,7 +169,7 @@ func (r floorRolesOf) Grants(_ context.Context, resource *v2.Resource, opts rs.S
 	var list []*v2.Grant
 	for n := 0; n < 20 && next < len(pages) && len(list) < 2000; n++ {
 		for _, id := range pages[next] {
-			list = append(list, grant.NewGrant(slim, "assigned", userID(id)))
+			list = append(list, grant.NewGrant(slim, "assigned", batontest.Resource("user", id).GetId()))
 		}
 		next++
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,26 +37,20 @@ func processes(b *testing.B, users int, latency time.Duration) {
 		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
 	}
 	b.StopTimer()
-
-	f, r := median(floors), median(runs)
-	b.ReportMetric(f.wall, "floor-wall-s")
-	b.ReportMetric(f.cpu, "floor-cpu-s")
-	b.ReportMetric(f.anon/(1<<20), "floor-anon-MiB")
-	b.ReportMetric(r.wall, "wall-s")
-	b.ReportMetric(r.cpu, "cpu-s")
-	b.ReportMetric(r.anon/(1<<20), "anon-MiB")
-	b.ReportMetric(r.size/(1<<20), "file-MiB")
+	for unit := range runs[0] {
+		own, bare := median(runs, unit), median(floors, unit)
+		b.ReportMetric(own, unit)
+		if name, _, _ := strings.Cut(unit, "-"); name != "file" {
+			b.ReportMetric(bare, "floor-"+unit)
+			b.ReportMetric(own/bare, "x-floor-"+name)
+		}
+	}
 	b.ReportMetric(float64(requests.Load())/float64(b.N), "requests")
-	b.ReportMetric(r.wall/f.wall, "x-floor-wall")
-	b.ReportMetric(r.cpu/f.cpu, "x-floor-cpu")
-	b.ReportMetric(r.anon/f.anon, "x-floor-anon")
 	b.ReportMetric(0, "ns/op") // floor and connector together: no figure
 }
 
-// run is one run of a binary.
-type run struct {
-	wall, cpu, anon, size float64
-}
+// run is what a run of a binary took, by unit.
+type run map[string]float64
 
 func execute(b *testing.B, path string, env ...string) run {
 	b.Helper()
@@ -73,23 +68,17 @@ func execute(b *testing.B, path string, env ...string) run {
 	}
 	// Of the floor, the second process counts only where the first one has waited for it.
 	cpu := p.Cmd.ProcessState.UserTime() + p.Cmd.ProcessState.SystemTime()
-	return run{wall: wall.Seconds(), cpu: cpu.Seconds(), anon: float64(peak), size: float64(file.Size())}
+	return run{
+		"wall-s": wall.Seconds(), "cpu-s": cpu.Seconds(), "anon-MiB": float64(peak) / (1 << 20), "file-MiB": float64(file.Size()) / (1 << 20),
+	}
 }
 
-// median takes the median of each figure by itself.
-func median(runs []run) run {
-	of := func(figure func(run) float64) float64 {
-		values := make([]float64, len(runs))
-		for i, r := range runs {
-			values[i] = figure(r)
-		}
-		slices.Sort(values)
-		return values[len(values)/2]
+// median takes the median of one figure.
+func median(runs []run, unit string) float64 {
+	values := make([]float64, len(runs))
+	for i, r := range runs {
+		values[i] = r[unit]
 	}
-	return run{
-		wall: of(func(r run) float64 { return r.wall }),
-		cpu:  of(func(r run) float64 { return r.cpu }),
-		anon: of(func(r run) float64 { return r.anon }),
-		size: of(func(r run) float64 { return r.size }),
-	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
