@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 )
 
 // BenchmarkProcess runs the real binary and the floor's, turn about, and reports the medians: wall and CPU
@@ -34,7 +35,7 @@ func processes(b *testing.B, users int, latency time.Duration) {
 	b.ResetTimer()
 	for range b.N {
 		floors = append(floors, execute(b, os.Args[0], fmt.Sprintf("%s=%d", floorUsers, users)))
-		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+token, "BATON_BASE_URL="+url))
+		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+leaks.Token, "BATON_BASE_URL="+url))
 	}
 	b.StopTimer()
 	for unit := range runs[0] {
