@@ -43,7 +43,7 @@ func BenchmarkSync(b *testing.B) {
 	for _, users := range []int{1000, 10000, 100000} {
 		var floorTime float64
 		b.Run(fmt.Sprintf("floor/users=%d", users), func(b *testing.B) {
-			floorTime = syncs(b, newFloor(users))
+			floorTime = syncs(b, newFloor(b.Context(), users))
 		})
 		b.Run(fmt.Sprintf("whimsical/users=%d", users), func(b *testing.B) {
 			url, requests := workspace(b, users, 0)
@@ -85,7 +85,7 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	for i := range 2345 {
 		people = append(people, sim.Person(i))
 	}
-	bare := newFloor(len(people))
+	bare := newFloor(t.Context(), len(people))
 	for range 2 { // the second sync of a process does not hold the first one's members
 		h, err := batontest.Start(t.Context(), bare)
 		if err != nil {
@@ -135,8 +135,8 @@ const floorUsers = "BENCH_FLOOR_USERS"
 
 func TestMain(m *testing.M) {
 	if users, err := strconv.Atoi(os.Getenv(floorUsers)); err == nil {
-		build := func(context.Context, *config.Whimsical, *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
-			return newFloor(users), nil, nil
+		build := func(ctx context.Context, _ *config.Whimsical, _ *cli.ConnectorOpts) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
+			return newFloor(ctx, users), nil, nil
 		}
 		sdkconfig.RunConnector(context.Background(), "baton-floor", "bench", field.NewConfiguration(nil), build)
 		return
@@ -154,8 +154,8 @@ type floor struct {
 	members map[string][][]string // the holders of each role, by the page that listed them
 }
 
-func newFloor(users int) *floor {
-	own, _, _ := connector.New(context.Background(), &config.Whimsical{WhimsicalToken: leaks.Token}, nil) // which asks nobody
+func newFloor(ctx context.Context, users int) *floor {
+	own, _, _ := connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token}, nil) // which asks nobody
 	return &floor{ConnectorBuilderV2: own, total: users, members: map[string][][]string{}}
 }
 

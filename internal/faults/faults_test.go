@@ -70,6 +70,7 @@ func send(t *testing.T, patience time.Duration, method, url string) (int, string
 // Whether a fault does the work of the request is seen in the matrix of internal/reliability, where a creation ends
 // in another way.
 func TestEachFaultIsWhatItIsCalled(t *testing.T) {
+	t.Parallel()
 	document, err := os.ReadFile("testdata/faults.txt")
 	if err != nil {
 		t.Fatal(err)
