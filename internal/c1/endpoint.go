@@ -40,7 +40,7 @@ type endpoint struct {
 	id, secret       string
 	key              ed25519.PrivateKey // in the secret; ConductorOne signs with it as well
 	tokenType, token string             // the type is "Bearer", or "DPoP" for a token that is bound to a key
-	rejects          atomic.Bool        // the credential and the token
+	rejects          atomic.Bool        // set to refuse the credential and the token
 
 	mu      sync.Mutex
 	refused []string
@@ -99,7 +99,7 @@ func (e *endpoint) pause() {
 
 // webKey returns a key in the form in which it is passed on.
 func webKey(key any) []byte {
-	encoded, _ := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON() // a good key
+	encoded, _ := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON() // an Ed25519 key always encodes
 	return encoded
 }
 

@@ -40,7 +40,7 @@ import (
 )
 
 // Server is ConductorOne's side of one connector in service mode: c1.connectorapi.baton.v1.BatonService. All
-// methods are safe for concurrent use.
+// methods but Pause and Resume are safe for concurrent use.
 type Server struct {
 	v1.UnimplementedBatonServiceServer
 	*endpoint
