@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,65 +23,78 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// startFunction starts a function that is configured with the given SCIM token, in as
-// many execution environments as asked for.
-func startFunction(t *testing.T, w *faults.Workspace, token string, instances int) (context.Context, *c1.Lambda, types.ConnectorClient, []*launch.Process) {
-	t.Helper()
-	lambda := newLambda(t, map[string]any{"whimsical-token": token, "base-url": w.URL})
-	var running []*launch.Process
-	for range instances {
-		running = append(running, launch.Function(t, lambda))
-	}
-	ctx := running[0].Context
-	if err := lambda.WaitIdle(ctx, instances); err != nil {
-		t.Fatal(err)
-	}
-	return ctx, lambda, lambda.Connector(ctx), running
+// function is a lambda function before a simulated workspace.
+type function struct {
+	*c1.Lambda
+
+	ctx       context.Context
+	connector types.ConnectorClient
+	instances []*launch.Process
 }
 
-// syncOver runs the SDK's syncer over the lambda transport, as ConductorOne does, and
-// returns the file.
-func syncOver(ctx context.Context, t *testing.T, connector types.ConnectorClient) string {
+// startFunction starts a function that is configured with the given SCIM token, in as many execution environments
+// as asked for. The test fails when the function has broken the protocol.
+func startFunction(t *testing.T, w *faults.Workspace, token string, instances int) function {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "sync.c1z")
-	syncer, err := sdksync.NewSyncer(ctx, connector, sdksync.WithC1ZPath(path), sdksync.WithTmpDir(t.TempDir()))
+	lambda, err := c1.NewLambda(map[string]any{"whimsical-token": token, "base-url": w.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syncer.Sync(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := syncer.Close(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestLambdaValidatesTheToken(t *testing.T) {
-	t.Parallel()
-	w := faults.Serve(t, twelve)
-	for token, want := range map[string]codes.Code{leaks.Token: codes.OK, "another-token-e5f0": codes.Unauthenticated} {
-		ctx, _, connector, _ := startFunction(t, w, token, 1)
-		if _, err := connector.Validate(ctx, &v2.ConnectorServiceValidateRequest{}); status.Code(err) != want {
-			t.Errorf("the validation has ended with %s, want %s", outcome(err), want)
+	t.Cleanup(func() {
+		accepted(t, lambda.Refusals())
+		if err := lambda.Close(); err != nil {
+			t.Error(err)
 		}
+	})
+	f := function{Lambda: lambda}
+	for range instances {
+		f.instances = append(f.instances, launch.Function(t, lambda))
+	}
+	f.ctx = f.instances[0].Context
+	if err := lambda.WaitIdle(f.ctx, instances); err != nil {
+		t.Fatal(err)
+	}
+	f.connector = lambda.Connector(f.ctx)
+	return f
+}
+
+// holds fails the test unless a sync over the lambda transport, by the SDK's syncer, as ConductorOne runs it, is that
+// of the workspace.
+func (f function) holds(t *testing.T, w *faults.Workspace) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sync.c1z")
+	syncer, err := sdksync.NewSyncer(f.ctx, f.connector, sdksync.WithC1ZPath(path), sdksync.WithTmpDir(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(syncer.Sync(f.ctx), syncer.Close(f.ctx)); err != nil {
+		t.Fatal(err)
+	}
+	launch.Holds(t, path, batontest.Expected(w.Users()))
+}
+
+func TestLambdaRefusesAWrongToken(t *testing.T) {
+	t.Parallel()
+	f := startFunction(t, faults.Serve(t, twelve), "another-token-e5f0", 1)
+	if _, err := f.connector.Validate(f.ctx, &v2.ConnectorServiceValidateRequest{}); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the validation has ended with %v, want Unauthenticated", err)
 	}
 }
 
-// Calls of one sync go to whichever instance is free, so what one has read reaches
-// the other through the session store alone.
+// Calls of one sync, of which the first is the validation, go to whichever instance is free, so what one has read
+// reaches the other through the session store alone.
 func TestLambdaSyncs(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 60, PageSize: 5, DeactivationKeeps: true})
-	ctx, lambda, connector, instances := startFunction(t, w, leaks.Token, 2)
-	launch.Holds(t, syncOver(ctx, t, connector), batontest.Expected(w.Users()))
+	f := startFunction(t, w, leaks.Token, 2)
+	f.holds(t, w)
 	readOnce(t, w)
-	for i, instance := range instances {
+	for i, instance := range f.instances {
 		if !strings.Contains(instance.Stdout.String()+instance.Stderr.String(), sim.BasePath+"Users") {
 			t.Errorf("instance %d has read nothing", i+1)
 		}
 	}
-	if stored, written := lambda.SessionValues(); written == 0 || stored != 0 {
+	if stored, written := f.SessionValues(); written == 0 || stored != 0 {
 		t.Errorf("the sync has written %d values to the session store and left %d", written, stored)
 	}
 }
@@ -88,17 +102,17 @@ func TestLambdaSyncs(t *testing.T) {
 func TestLambdaDeletes(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, twelve)
-	ctx, _, connector, _ := startFunction(t, w, leaks.Token, 1)
+	f := startFunction(t, w, leaks.Token, 1)
 	editor := person(t, w, isEditor).ID
-	for _, gone := range []bool{false, true} {
-		resp, err := connector.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: batontest.Resource(userType, editor).GetId()}.Build())
+	for _, before := range []bool{false, true} {
+		resp, err := f.connector.DeleteResource(f.ctx, v2.DeleteResourceRequest_builder{ResourceId: batontest.Resource(userType, editor).GetId()}.Build())
 		if err != nil {
-			t.Fatal(outcome(err))
+			t.Fatal(err)
 		}
 		said := &v2.ResourceDoesNotExist{}
-		if _, there := w.User(editor); there || gone != (len(resp.GetAnnotations()) > 0 && resp.GetAnnotations()[0].MessageIs(said)) {
-			t.Errorf("the answer is %v, want that the user was gone: %t", resp, gone)
+		if _, there := w.User(editor); there || before != (len(resp.GetAnnotations()) > 0 && resp.GetAnnotations()[0].MessageIs(said)) {
+			t.Errorf("the answer is %v, want that the user was gone: %t", resp, before)
 		}
 	}
-	launch.Holds(t, syncOver(ctx, t, connector), batontest.Expected(w.Users()))
+	f.holds(t, w)
 }

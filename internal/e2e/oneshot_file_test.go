@@ -4,13 +4,11 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -23,6 +21,9 @@ import (
 
 // The file of an earlier sync is somebody's picture of who has access.
 
+// paged is a workspace whose listing takes ten requests.
+var paged = sim.Config{Users: 40, PageSize: 5}
+
 // alone fails the test unless a folder holds its file and nothing else.
 func alone(t *testing.T, f *launch.Folder) {
 	t.Helper()
@@ -34,9 +35,9 @@ func alone(t *testing.T, f *launch.Folder) {
 
 // good returns a folder with the file of a sync, what is in it, and the workspace, whose
 // users have changed since.
-func good(t *testing.T, users int) (*launch.Folder, []byte, *faults.Workspace) {
+func good(t *testing.T) (*launch.Folder, []byte, *faults.Workspace) {
 	t.Helper()
-	w := faults.Serve(t, sim.Config{Users: users})
+	w := faults.Serve(t, paged)
 	f := launch.NewFolder(t, w)
 	f.Succeed()
 	content, err := os.ReadFile(f.File)
@@ -53,8 +54,10 @@ func unchanged(t *testing.T, f *launch.Folder, content []byte) {
 	if now, err := os.ReadFile(f.File); err != nil || !bytes.Equal(now, content) {
 		t.Errorf("the file has changed: %v", err)
 	}
-	alone(t, f)
 }
+
+// midway is a refusal in the middle of a listing.
+var midway = faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 3}
 
 func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
@@ -65,7 +68,7 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 		says string
 	}{
 		"at the start":          {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
-		"midway":                {rule: faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 3}, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
+		"midway":                {rule: midway, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
 		"over a misspelt type":  {args: []string{"--sync-resource-types", "users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role"},
 		"over one of two types": {args: []string{"--sync-resource-types", "user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
 		"over a type to target": {args: []string{"--sync-resources", "bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
@@ -73,12 +76,13 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, content, w := good(t, 500)
+			f, content, w := good(t)
 			if test.rule.Fault.Name != "" {
 				w.Set(test.rule)
 			}
 			f.Fail(test.code, test.says, test.args...)
 			unchanged(t, f, content)
+			alone(t, f)
 			w.Set()
 			f.Syncs(w.Users())
 			alone(t, f)
@@ -88,9 +92,9 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 
 func TestAFirstSyncThatFailsWritesNothing(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, twelve)
+	w := faults.Serve(t, paged)
 	f := launch.NewFolder(t, w)
-	w.Set(faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 2})
+	w.Set(midway)
 	f.Fail(codes.PermissionDenied, "nothing was written")
 	if entries, err := os.ReadDir(f.Dir); err != nil || len(entries) != 0 {
 		t.Errorf("the folder holds %v (%v)", entries, err)
@@ -103,11 +107,11 @@ func TestASyncAfterOneThatFailedBeginsAnew(t *testing.T) {
 	for _, engine := range []string{"pebble", "sqlite"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := faults.Serve(t, sim.Config{Users: 500})
+			w := faults.Serve(t, paged)
 			f := launch.NewFolder(t, w)
 			f.Env = append(f.Env, "BATON_STORAGE_ENGINE="+engine)
 			f.Succeed()
-			w.Set(faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 4})
+			w.Set(midway)
 			f.Fail(codes.PermissionDenied, "is as it was")
 			w.Set()
 			w.Remove(w.Users()[0].ID)
@@ -116,74 +120,57 @@ func TestASyncAfterOneThatFailedBeginsAnew(t *testing.T) {
 	}
 }
 
+// That two which begin at the same moment never overlap is tested in the package draft.
 func TestSyncsOfOneFileAtATime(t *testing.T) {
 	t.Parallel()
-	f, _, w := good(t, 1000)
-	for round := range 10 {
-		var mu sync.Mutex
-		ended := map[int]int{}
-		var all sync.WaitGroup
-		for range 5 {
-			p := f.Start()
-			all.Go(func() {
-				code := p.Wait()
-				mu.Lock()
-				defer mu.Unlock()
-				ended[code]++
-				if said := p.Stderr.String(); code == int(codes.Aborted) && (strings.Count(said, "\n") != 1 || !strings.Contains(said, "another run is writing sync.c1z")) {
-					t.Errorf("the refused run says %q", said)
-				}
-			})
+	f, _, w := good(t)
+	hold, release := faults.Hold()
+	w.Set(faults.Rule{Fault: hold, After: 5})
+	first := f.Start()
+	first.Until(w.Struck())
+	for range 4 {
+		code, p := f.Run()
+		if said := p.Stderr.String(); code != int(codes.Aborted) || strings.Count(said, "\n") != 1 || !strings.Contains(said, "another run is writing sync.c1z") {
+			t.Errorf("exit code %d, the refused run says %q", code, said)
 		}
-		all.Wait()
-		if ended[0] == 0 || ended[0]+ended[int(codes.Aborted)] != 5 {
-			t.Errorf("round %d: runs by exit code: %v", round, ended)
-		}
-		f.Holds(w.Users())
-		alone(t, f)
 	}
+	release()
+	if code := first.Wait(); code != 0 {
+		t.Errorf("the first run: exit code %d", code)
+	}
+	f.Holds(w.Users())
+	alone(t, f)
 }
 
 func TestASyncKilledAtAnyMomentLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 10; at++ {
-		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
-			t.Parallel()
-			f, content, w := good(t, 900)
-			hold, release := faults.Hold()
-			w.Set(faults.Rule{Fault: hold, After: at - 1, Times: 1})
-			p := f.Start()
-			p.Until(w.Struck())
-			if err := p.Cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			release()
-			p.Wait()
-			if now, err := os.ReadFile(f.File); err != nil || !bytes.Equal(now, content) {
-				t.Errorf("the file has changed: %v", err)
-			}
-			f.Syncs(w.Users())
-			alone(t, f)
-		})
-	}
-}
-
-func TestASymbolicLinkStaysOneAndItsTargetIsNew(t *testing.T) {
-	t.Parallel()
-	w := faults.Serve(t, twelve)
-	f := launch.NewFolder(t, w)
-	link := filepath.Join(f.Dir, "latest.c1z")
-	if err := os.Symlink("november.c1z", link); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		f.Succeed("-f", "latest.c1z")
-		if info, err := os.Lstat(link); err != nil || info.Mode().Type() != fs.ModeSymlink {
-			t.Errorf("the link has become %v, %v", info, err)
+		for _, earlier := range []bool{true, false} {
+			t.Run(fmt.Sprintf("at request %d, with the file of an earlier sync: %t", at, earlier), func(t *testing.T) {
+				t.Parallel()
+				f, content, w := good(t)
+				if !earlier {
+					if err := os.Remove(f.File); err != nil {
+						t.Fatal(err)
+					}
+				}
+				hold, release := faults.Hold()
+				w.Set(faults.Rule{Fault: hold, After: at - 1, Times: 1})
+				p := f.Start()
+				p.Until(w.Struck())
+				if code := p.Signal(syscall.SIGKILL, false); code == 0 {
+					t.Error("the killed sync exited with 0")
+				}
+				release()
+				if earlier {
+					unchanged(t, f, content)
+				} else {
+					f.HoldsNothing()
+				}
+				f.Syncs(w.Users())
+				alone(t, f)
+			})
 		}
-		f.File = filepath.Join(f.Dir, "november.c1z")
-		f.Holds(w.Users())
-		w.Remove(w.Users()[0].ID)
 	}
 }
 
@@ -194,9 +181,11 @@ func TestWhatIsNoFileIsRefusedBeforeAnyRequest(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	write(t, f, "blocked.c1z.part", "\n")
 	for _, name := range []string{os.DevNull, "fifo", "."} {
 		f.Fail(codes.InvalidArgument, name+" is no regular file", "-f", name)
 	}
+	f.Fail(codes.FailedPrecondition, "blocked.c1z cannot be written, and stays as it is", "-f", "blocked.c1z")
 	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
 		t.Errorf("the FIFO has become %v, %v", info, err)
 	}
@@ -204,73 +193,12 @@ func TestWhatIsNoFileIsRefusedBeforeAnyRequest(t *testing.T) {
 
 func TestTheFileIsForItsOwnerAlone(t *testing.T) {
 	t.Parallel()
-	f, _, _ := good(t, 12)
-	for _, before := range []os.FileMode{0o600, 0o644} {
-		if err := os.Chmod(f.File, before); err != nil {
-			t.Fatal(err)
-		}
-		f.Succeed()
-		if info, err := os.Stat(f.File); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("the file is %v, %v", info.Mode(), err)
-		}
-	}
-}
-
-func TestADamagedFileIsNamed(t *testing.T) {
-	t.Parallel()
-	for name, damage := range map[string]func([]byte) []byte{
-		"a half": func(b []byte) []byte { return b[:len(b)/2] },
-		"zeros":  func(b []byte) []byte { return make([]byte, len(b)) },
-		"text":   func([]byte) []byte { return []byte("who has which access\n") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f, content, _ := good(t, 12)
-			damaged := damage(content)
-			if err := os.WriteFile(f.File, damaged, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			f.Fail(codes.FailedPrecondition, "sync.c1z is damaged, or is no .c1z file")
-			unchanged(t, f, damaged)
-		})
-	}
-}
-
-// TestAFullFolderEndsASync needs root, and the right to mount, as above.
-func TestAFullFolderEndsASync(t *testing.T) {
-	small := t.TempDir()
-	if err := mountSmall(small); err != nil {
-		t.Skipf("nobody here can mount a small file system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unmount(small); err != nil {
-			t.Error(err)
-		}
-	})
-	w := faults.Serve(t, sim.Config{Users: 300})
-	for name, args := range map[string][]string{
-		"of the file":            {"-f", filepath.Join(small, "sync.c1z")},
-		"of the temporary files": {"--c1z-temp-dir", small},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := launch.NewFolder(t, w)
-			f.Fail(codes.ResourceExhausted, "no space left in "+small, args...)
-			f.Fail(codes.ResourceExhausted, "nothing was written", args...)
-			for _, dir := range []string{f.Dir, small} {
-				if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-					t.Errorf("%s holds %v (%v)", dir, entries, err)
-				}
-			}
-		})
-	}
-}
-
-func TestAFileThatCannotBeWrittenIsNamed(t *testing.T) {
-	t.Parallel()
-	f := unasked(t)
-	blocked := filepath.Join(f.Dir, "blocked.c1z")
-	if err := errors.Join(os.WriteFile(blocked+".part", nil, 0o600)); err != nil {
+	f, _, _ := good(t)
+	if err := os.Chmod(f.File, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f.Fail(codes.FailedPrecondition, "blocked.c1z cannot be written, and stays as it is", "-f", "blocked.c1z")
+	f.Succeed()
+	if info, err := os.Stat(f.File); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v, %v", info.Mode(), err)
+	}
 }

@@ -97,41 +97,50 @@ func write(t *testing.T, f *launch.Folder, name, text string) {
 	}
 }
 
-func TestAScriptWithAnUnsetVariableStops(t *testing.T) {
+func TestWhatCannotWorkIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
-	f := unasked(t)
-	p := launch.Start(t, launch.Command{
-		Path: "/bin/sh",
-		Args: []string{"-c", `set -e; ID=; "$CONNECTOR" --delete-resource "$ID" --delete-resource-type user; echo goes on`},
-		Dir:  f.Dir, Env: append(f.Env, "CONNECTOR="+launch.Binary(t, launch.Connector)),
-	})
-	if code := p.Wait(); code != int(codes.InvalidArgument) || p.Stdout.String() != "" ||
-		!strings.Contains(p.Stderr.String(), "--delete-resource (BATON_DELETE_RESOURCE) is empty") {
-		t.Errorf("the script ends with %d and says %q", code, p.Stdout.String()+p.Stderr.String())
-	}
-}
-
-func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
-	t.Parallel()
-	for _, flag := range []string{
-		"--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e",
+	service := []string{"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"}
+	const (
+		half    = "must all be set" // of a change
+		none    = "--task-concurrency must be 1 to 100"
+		noToken = "BATON_WHIMSICAL_TOKEN is not set: set it to the SCIM OAuth token, which Whimsical's Workspace settings" //nolint:gosec // no token
+	)
+	for name, test := range map[string]struct {
+		code      codes.Code
+		says      string
+		args, env []string
+	}{
+		"a type to delete alone":   {codes.Unknown, half, []string{"--delete-resource-type=user"}, nil},
+		"a principal alone":        {codes.Unknown, half, []string{"--grant-principal=u"}, nil},
+		"a principal's type alone": {codes.Unknown, half, []string{"--grant-principal-type=user"}, nil},
+		"an entitlement alone":     {codes.Unknown, half, []string{"--grant-entitlement=e"}, nil},
+		"arguments of no action":   {codes.InvalidArgument, "--invoke-action-args names no action", []string{`--invoke-action-args={"user_id":"u"}`}, nil},
+		"a file in no folder":      {codes.InvalidArgument, "--file names a folder that cannot be used", []string{"--file=missing/sync.c1z"}, nil},
+		"no tasks":                 {codes.InvalidArgument, none, []string{"--task-concurrency", "0"}, nil},
+		"less than no tasks":       {codes.InvalidArgument, none, []string{"--task-concurrency=-1"}, nil},
+		"no tasks of a service":    {codes.InvalidArgument, none, []string{"--task-concurrency", "0"}, service},
+		"no token":                 {codes.InvalidArgument, noToken, nil, []string{"BATON_WHIMSICAL_TOKEN="}},
+		"a blank token":            {codes.InvalidArgument, noToken, nil, []string{"BATON_WHIMSICAL_TOKEN= "}},
+		"no token of a service":    {codes.InvalidArgument, noToken, nil, append(service, "BATON_WHIMSICAL_TOKEN=")},
 	} {
-		t.Run(flag, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			unasked(t).Fail(codes.Unknown, "must all be set", flag)
+			f := unasked(t)
+			f.Env = append(f.Env, test.env...)
+			if test.code == codes.InvalidArgument {
+				refuses(t, f, test.says, test.args...)
+			} else { // by the library, which shows the usage as well
+				f.Fail(test.code, test.says, test.args...)
+			}
 		})
 	}
-	folder := unasked(t)
-	folder.File = filepath.Join(folder.Dir, "missing", "sync.c1z")
-	refuses(t, folder, "--file names a folder that cannot be used", "--file", folder.File)
-	refuses(t, unasked(t), "--invoke-action-args names no action", `--invoke-action-args={"user_id":"u"}`)
 }
 
 func TestTwoChangesAtOnceAreRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	changes := [][]string{
 		{"--create-account-email=ada@example.com"}, {`--create-account-profile={"email":"ada@example.com"}`}, {"--create-account-login=ada@example.com"},
-		deleteArgs("u"), grantArgs("editor", "u"), {"--revoke-grant=role:editor:assigned:user:u"}, actionArgs("disable_user", "u"), {"--sync-resources=bid:r:user/u"},
+		deleteArgs("u"), grantArgs(editorRole, "u"), {"--revoke-grant=role:editor:assigned:user:u"}, actionArgs("disable_user", "u"), {"--sync-resources=bid:r:user/u"},
 	}
 	for i, one := range changes {
 		for _, other := range changes[max(i+1, 3):] {
@@ -140,19 +149,6 @@ func TestTwoChangesAtOnceAreRefusedBeforeAnyRequest(t *testing.T) {
 				unasked(t).Fail(codes.Unknown, "none of the others can be", slices.Concat(one, other)...)
 			})
 		}
-	}
-}
-
-func TestTasksOfWhichNoneWouldRunAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"none": {"--task-concurrency", "0"}, "less": {"--task-concurrency=-1"},
-		"as a service": {"--task-concurrency", "0", "--client-id", "an-id", "--client-secret", "a-secret"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			refuses(t, unasked(t), "--task-concurrency must be 1 to 100", args...)
-		})
 	}
 }
 
@@ -174,9 +170,7 @@ func TestAConfigurationFileThatCannotBeUsedIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := unasked(t)
-			if test.file != "" {
-				write(t, f, test.file, test.text)
-			}
+			write(t, f, test.file, test.text)
 			says := test.file
 			if test.named != "" {
 				says = filepath.Join(f.Dir, test.named)
@@ -205,16 +199,6 @@ func TestWhatThisCommandDoesNotDoIsRefused(t *testing.T) {
 	}
 }
 
-func TestSettingsOfServicesAreNamedInAOneShotRun(t *testing.T) {
-	t.Parallel()
-	f := launch.NewFolder(t, faults.Serve(t, twelve))
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true")
-	output := f.Succeed("--task-concurrency=7").Stderr.String()
-	if !strings.Contains(output, `"keys":["skip-full-sync","task-concurrency"]`) {
-		t.Errorf("the log is %s", output)
-	}
-}
-
 func TestABooleanThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -237,22 +221,5 @@ func TestABooleanThatIsNoneIsRefused(t *testing.T) {
 		f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 1}))
 		f.Env = append(f.Env, "BATON_PROVISIONING="+taken)
 		f.Succeed()
-	}
-}
-
-func TestAMissingTokenIsNamed(t *testing.T) {
-	t.Parallel()
-	for name, env := range map[string][]string{
-		"one-shot": nil, "blank": {"BATON_WHIMSICAL_TOKEN= "}, "service": {"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := unasked(t)
-			f.Env = append(append(f.Env, "BATON_WHIMSICAL_TOKEN="), env...)
-			line := refuses(t, f, "BATON_WHIMSICAL_TOKEN is not set")
-			if !strings.Contains(line, "Workspace settings") {
-				t.Errorf("it does not say where a token comes from: %s", line)
-			}
-		})
 	}
 }

@@ -4,11 +4,8 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -20,8 +17,10 @@ import (
 )
 
 func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
-	for _, users := range []int{0, 1, 100, 101, 10000} {
+	t.Parallel()
+	for _, users := range []int{0, 1, 100, 101, 3000} {
 		t.Run(fmt.Sprintf("%d users", users), func(t *testing.T) {
+			t.Parallel()
 			w := faults.Serve(t, sim.Config{Users: users})
 			launch.NewFolder(t, w).Syncs(w.Users())
 			if got, budget := len(w.TakeRequests()), (users+98)/99+3; got > budget {
@@ -38,33 +37,12 @@ func TestBaseURLWorksWithoutItsSlash(t *testing.T) {
 	launch.NewFolder(t, w).Syncs(w.Users())
 }
 
-func TestSyncKilledAtAnyMomentEndsWithTheSameResult(t *testing.T) {
-	for _, at := range []int{1, 2, 3, 5, 8, 12, 16, 19, 21, 22} {
-		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
-			w := faults.Serve(t, sim.Config{Users: 2000})
-			hold, release := faults.Hold()
-			w.Set(faults.Rule{Fault: hold, After: at - 1, Times: 1})
-			f := launch.NewFolder(t, w)
-			p := f.Start()
-			p.Until(w.Struck())
-			if err := p.Cmd.Process.Signal(syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			release()
-			if p.Wait() == 0 {
-				t.Fatal("the killed sync exited with 0")
-			}
-			f.Syncs(w.Users())
-		})
-	}
-}
-
 func TestTargetedSyncHoldsTheUserAndTheirGrant(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, leaving)
 	f := launch.NewFolder(t, w)
-	f.Succeed()
-	for _, user := range w.Users() {
+	for _, match := range []func(sim.User) bool{isEditor, isViewer, isInactive, hasNoRole} {
+		user := person(t, w, match)
 		file := filepath.Join(f.Dir, user.ID+".c1z")
 		f.Succeed("--sync-resources", "bid:r:user/"+user.ID, "--file", file)
 		picture, err := batontest.Read(t.Context(), file)
@@ -83,42 +61,29 @@ func TestTargetedSyncHoldsTheUserAndTheirGrant(t *testing.T) {
 	}
 }
 
-// answering serves the same answer to every request.
-func answering(t *testing.T, status int, contentType, body string) string {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentType)
-		w.WriteHeader(status)
-		_, _ = fmt.Fprint(w, body) // the client may be gone
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
 func TestSyncThatCannotWorkSaysWhyAndSealsNothing(t *testing.T) {
-	w := faults.Serve(t, sim.Config{Users: 3})
+	t.Parallel()
 	for name, test := range map[string]struct {
-		env  string
-		code codes.Code
-		says string
+		env, fault string
+		code       codes.Code
+		says       string
 	}{
-		"a wrong token": {"BATON_WHIMSICAL_TOKEN=wrong", codes.Unauthenticated, "reveal it again in Whimsical's Workspace settings"},
-		"a base URL with nothing behind it": {
-			"BATON_BASE_URL=" + answering(t, 404, "text/plain", "not found"), codes.FailedPrecondition, "check base-url",
-		},
-		"a base URL with a web page behind it": {
-			"BATON_BASE_URL=" + answering(t, 200, "text/html", "<!doctype html><title>Welcome</title>"), codes.FailedPrecondition, "it is a web page",
-		},
-		"a base URL with another API behind it": {
-			"BATON_BASE_URL=" + answering(t, 200, "application/json", `{"hello":"world"}`), codes.FailedPrecondition, "no SCIM ListResponse",
-		},
+		"a wrong token":                        {"BATON_WHIMSICAL_TOKEN=wrong", "", codes.Unauthenticated, "reveal it again in Whimsical's Workspace settings"},
+		"a base URL with nothing behind it":    {"", "404 as HTML", codes.FailedPrecondition, "check base-url"},
+		"a base URL with a web page behind it": {"", "HTML with 200", codes.FailedPrecondition, "it is a web page"},
+		"a base URL with another API behind":   {"", "another API", codes.FailedPrecondition, "no SCIM ListResponse"},
 		"a base URL that would send the token unencrypted": {
-			"BATON_BASE_URL=http://whimsical.example.com/scim-v2/", codes.InvalidArgument, "use https",
+			"BATON_BASE_URL=http://whimsical.example.com/scim-v2/", "", codes.InvalidArgument, "use https",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := faults.Serve(t, sim.Config{Users: 3})
 			f := launch.NewFolder(t, w)
 			f.Env = append(f.Env, test.env)
+			if test.fault != "" {
+				w.Set(faults.Rule{Fault: faults.Named(test.fault)})
+			}
 			f.Fail(test.code, test.says)
 			f.HoldsNothing()
 		})

@@ -31,7 +31,7 @@ func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
 
 	s.c1.Pause()
 	viewer := person(t, s.Workspace, isViewer).ID
-	queued := []*c1.Task{s.c1.Enqueue(grantTask("editor", viewer)), s.c1.Enqueue(helloTask())}
+	queued := []*c1.Task{s.c1.Enqueue(grantTask(editorRole, viewer)), s.c1.Enqueue(helloTask())}
 	s.Says(s.Stderr, pollFailed)
 	s.Set()
 	release()
@@ -41,7 +41,7 @@ func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
 	}
 	for _, task := range append(queued, running) {
 		if result := s.finish(task); result.Status.Err() != nil {
-			t.Errorf("task %s: %s", task.ID(), outcome(result.Status.Err()))
+			t.Errorf("task %s: %v", task.ID(), result.Status)
 		}
 	}
 	if user, _ := s.User(viewer); !isEditor(user) {

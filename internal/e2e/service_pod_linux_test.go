@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,12 +44,12 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
 		Path: "unshare", Args: []string{"--mount", "--propagation", "private", "sh", "-c", confinement}, Dir: t.TempDir(),
 		Env: append(env, "PATH="+os.Getenv("PATH"), "ROOT="+root, "HOME=/tmp", "TMPDIR=/tmp", "SSL_CERT_FILE=/ca.pem", provisioning, "BATON_LOG_LEVEL=info",
-			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT="+freePort(t)),
+			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT=0"),
 	})}
 	watched := make(chan int64, 1)
 	go func() { watched <- s.PeakMemory() }()
 	s.syncs()
-	s.succeed(grantTask("editor", person(t, workspace, isViewer).ID))
+	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
 	s.syncs()
 
 	status := procFile(t, s.Process, "status")
@@ -85,10 +84,8 @@ func procFile(t *testing.T, p *launch.Process, name string) string {
 func podRoot(t *testing.T, c1Environment []string) string {
 	t.Helper()
 	root := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), launch.Connector) //nolint:gosec // constants
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := os.Link(launch.Binary(t, launch.Connector), filepath.Join(root, "baton-whimsical")); err != nil {
+		t.Fatal(err)
 	}
 	for _, variable := range c1Environment {
 		if path, ok := strings.CutPrefix(variable, "SSL_CERT_FILE="); ok {
@@ -111,20 +108,6 @@ func podRoot(t *testing.T, c1Environment []string) string {
 		t.Fatal(err)
 	}
 	return root
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // memoryLimit is what the Deployment allows, in bytes.

@@ -37,41 +37,41 @@ func TestServiceProvisions(t *testing.T) {
 	viewer, editor := person(t, s.Workspace, isViewer).ID, person(t, s.Workspace, isEditor).ID
 	stays := person(t, s.Workspace, func(u sim.User) bool { return isViewer(u) && u.ID != viewer })
 
-	granted := s.succeed(grantTask("editor", viewer))
-	annotated(t, granted, v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant("viewer", viewer).GetId()}.Build())
+	granted := s.succeed(grantTask(editorRole, viewer))
+	annotated(t, granted, v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(viewerRole, viewer).GetId()}.Build())
 	response, ok := granted.Response.(*v2.GrantManagerServiceGrantResponse)
-	if !ok || len(response.GetGrants()) != 1 || response.GetGrants()[0].GetId() != batontest.Grant("editor", viewer).GetId() {
+	if !ok || len(response.GetGrants()) != 1 || response.GetGrants()[0].GetId() != batontest.Grant(editorRole, viewer).GetId() {
 		t.Errorf("the answer is %v, want the grant", granted.Response)
 	}
 	s.TakeRequests()
-	annotated(t, s.succeed(grantTask("editor", viewer)), &v2.GrantAlreadyExists{})
-	annotated(t, s.succeed(revokeTask("viewer", viewer)), &v2.GrantAlreadyRevoked{}) // a stale one
+	annotated(t, s.succeed(grantTask(editorRole, viewer)), &v2.GrantAlreadyExists{})
+	annotated(t, s.succeed(revokeTask(viewerRole, viewer)), &v2.GrantAlreadyRevoked{}) // a stale one
 	untouched(t, s.Workspace)
-	annotated(t, s.succeed(revokeTask("editor", viewer)), nil)
-	annotated(t, s.succeed(revokeTask("viewer", viewer)), v2.ResourceDeleted_builder{ResourceId: batontest.Resource(userType, viewer).GetId()}.Build())
+	annotated(t, s.succeed(revokeTask(editorRole, viewer)), nil)
+	annotated(t, s.succeed(revokeTask(viewerRole, viewer)), v2.ResourceDeleted_builder{ResourceId: batontest.Resource(userType, viewer).GetId()}.Build())
 
 	annotated(t, s.succeed(deleteTask(editor)), nil)
 	annotated(t, s.succeed(deleteTask(editor)), &v2.ResourceDoesNotExist{})
 
-	created, ok := s.succeed(createTask(t, "Ada@example.com", "editor")).Response.(*v2.CreateAccountResponse)
+	created, ok := s.succeed(createTask("Ada@example.com", editorRole)).Response.(*v2.CreateAccountResponse)
 	if !ok || created.GetSuccess().GetResource().GetId().GetResource() != newUser(t, s.Workspace).ID {
 		t.Errorf("the answer is %v, want the new user", created)
 	}
-	exists, ok := s.succeed(createTask(t, stays.UserName, "editor")).Response.(*v2.CreateAccountResponse)
+	exists, ok := s.succeed(createTask(stays.UserName, editorRole)).Response.(*v2.CreateAccountResponse)
 	if !ok || exists.GetAlreadyExists().GetResource().GetId().GetResource() != stays.ID {
 		t.Errorf("the answer is %v, want that %s exists", exists, stays.ID)
 	}
 
-	invoked, ok := s.succeed(actionTask(t, "disable_user", newUser(t, s.Workspace).ID)).Response.(*v2.InvokeActionResponse)
+	invoked, ok := s.succeed(actionTask("disable_user", newUser(t, s.Workspace).ID)).Response.(*v2.InvokeActionResponse)
 	if !ok || invoked.GetStatus() != v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE || !invoked.GetResponse().GetFields()["success"].GetBoolValue() {
 		t.Errorf("the answer is %v, want a success", invoked)
 	}
 
 	s.TakeRequests()
-	s.ended(s.run(grantTask("editor", viewer)), codes.NotFound, "gone")
+	s.ended(s.run(grantTask(editorRole, viewer)), codes.NotFound, "gone")
 	s.ended(s.run(grantTask("admin", stays.ID)), codes.InvalidArgument, "admin")
-	s.ended(s.run(createTask(t, ada, "admin")), codes.InvalidArgument, "role")
-	s.ended(s.run(actionTask(t, "enable_user", "nobody")), codes.Unknown, "no user")
+	s.ended(s.run(createTask(ada, "admin")), codes.InvalidArgument, "role")
+	s.ended(s.run(actionTask("enable_user", "nobody")), codes.Unknown, "no user")
 	untouched(t, s.Workspace)
 	if left, _ := s.User(stays.ID); !isViewer(left) || len(s.Users()) != 12-2 {
 		t.Errorf("%d users are left, among them %+v", len(s.Users()), left)
@@ -82,8 +82,8 @@ func TestServiceProvisions(t *testing.T) {
 func TestServiceCreatesPendingAccounts(t *testing.T) {
 	t.Parallel()
 	s := startService(t, sim.Config{Users: 12, PendingUntilLogin: true}, provisioning)
-	s.succeed(createTask(t, ada, "viewer"))
-	again, ok := s.succeed(createTask(t, ada, "viewer")).Response.(*v2.CreateAccountResponse)
+	s.succeed(createTask(ada, viewerRole))
+	again, ok := s.succeed(createTask(ada, viewerRole)).Response.(*v2.CreateAccountResponse)
 	if !ok || !again.HasActionRequired() {
 		t.Errorf("the answer is %v, want that the person has to log in", again)
 	}

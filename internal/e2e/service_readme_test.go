@@ -47,7 +47,7 @@ func TestTheReadmesCommandsStartTheService(t *testing.T) {
 	})}
 	s.syncs()
 	s.TakeRequests()
-	s.succeed(grantTask("editor", person(t, workspace, isViewer).ID))
+	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
 	if changed := s.TakeChanges(); len(changed) != 1 {
 		t.Errorf("a grant has sent %v", changed)
 	}

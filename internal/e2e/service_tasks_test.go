@@ -3,8 +3,6 @@
 package e2e
 
 import (
-	"testing"
-
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -34,14 +32,13 @@ func revokeTask(role, user string) *v1.Task {
 	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: batontest.Grant(role, user)}.Build()}.Build()
 }
 
-func createTask(t *testing.T, email, role string) *v1.Task {
-	t.Helper()
+func createTask(email, role string) *v1.Task {
 	return v1.Task_builder{
 		CreateAccount: v1.Task_CreateAccountTask_builder{
 			AccountInfo: v2.AccountInfo_builder{
 				Emails:  []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()},
 				Login:   email,
-				Profile: object(t, map[string]any{"email": email, "first_name": "Ada", "last_name": "Lovelace", "role": role}),
+				Profile: object(map[string]string{"email": email, "first_name": "Ada", "last_name": "Lovelace", "role": role}),
 			}.Build(),
 			CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
 		}.Build(),
@@ -52,18 +49,16 @@ func deleteTask(user string) *v1.Task {
 	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: batontest.Resource(userType, user).GetId()}.Build()}.Build()
 }
 
-func actionTask(t *testing.T, name, user string) *v1.Task {
-	t.Helper()
+func actionTask(name, user string) *v1.Task {
 	return v1.Task_builder{
-		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(t, map[string]any{"user_id": user})}.Build(),
+		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(map[string]string{"user_id": user})}.Build(),
 	}.Build()
 }
 
-func object(t *testing.T, fields map[string]any) *structpb.Struct {
-	t.Helper()
-	s, err := structpb.NewStruct(fields)
-	if err != nil {
-		t.Fatal(err)
+func object(texts map[string]string) *structpb.Struct {
+	fields := map[string]*structpb.Value{}
+	for name, text := range texts {
+		fields[name] = structpb.NewStringValue(text)
 	}
-	return s
+	return &structpb.Struct{Fields: fields}
 }

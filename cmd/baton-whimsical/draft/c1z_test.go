@@ -89,7 +89,7 @@ func runsIn(ctx context.Context, t *testing.T, path string) []*c1zstore.SyncRun 
 	return runs
 }
 
-func TestADamagedFileIsNamedAndLeftAlone(t *testing.T) {
+func TestADamagedFileIsNamed(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "whole.c1z")
 	synced(t, whole, c1zstore.EnginePebble, false)
 	content, err := os.ReadFile(whole)
@@ -106,7 +106,7 @@ func TestADamagedFileIsNamedAndLeftAlone(t *testing.T) {
 			write(t, target, string(text))
 			d := begun(t, target)
 			_, _, err := d.Prepare(t.Context(), "")
-			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), target) || !strings.Contains(err.Error(), "delete it, or name another file") {
+			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), target+" is damaged, or is no .c1z file") || !strings.Contains(err.Error(), "delete it, or name another file") {
 				t.Errorf("%v", err)
 			}
 			if err := d.Discard(); err != nil {

@@ -95,7 +95,7 @@ func TestADiscardedDraftLeavesItsTargetAlone(t *testing.T) {
 	only(t, folder, "a.c1z")
 }
 
-func TestASymbolicLinkStaysOne(t *testing.T) {
+func TestASymbolicLinkStaysOneAndItsTargetIsNew(t *testing.T) {
 	for name, exists := range map[string]bool{"to a file": true, "to no file yet": false} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
