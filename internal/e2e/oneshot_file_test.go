@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,21 +25,23 @@ import (
 // paged is a workspace whose listing takes ten requests.
 var paged = sim.Config{Users: 40, PageSize: 5}
 
-// alone fails the test unless a folder holds its file and nothing else.
-func alone(t *testing.T, f *launch.Folder) {
+// holdsOnly fails the test unless a folder holds these files and nothing else.
+func holdsOnly(t *testing.T, folder string, names ...string) {
 	t.Helper()
-	entries, err := os.ReadDir(f.Dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(f.File) {
-		t.Errorf("the folder holds %v (%v), want the file alone", entries, err)
+	entries, err := os.ReadDir(folder)
+	same := func(entry fs.DirEntry, name string) bool { return entry.Name() == name }
+	if err != nil || !slices.EqualFunc(entries, names, same) {
+		t.Errorf("%s holds %v (%v), want %q", folder, entries, err, names)
 	}
 }
 
 // good returns a folder with the file of a sync, what is in it, and the workspace, whose
 // users have changed since.
-func good(t *testing.T) (*launch.Folder, []byte, *faults.Workspace) {
+func good(t *testing.T, env ...string) (*launch.Folder, []byte, *faults.Workspace) {
 	t.Helper()
 	w := faults.Serve(t, paged)
 	f := launch.NewFolder(t, w)
+	f.Env = append(f.Env, env...)
 	f.Succeed()
 	content, err := os.ReadFile(f.File)
 	if err != nil {
@@ -56,66 +59,38 @@ func unchanged(t *testing.T, f *launch.Folder, content []byte) {
 	}
 }
 
-// midway is a refusal in the middle of a listing.
-var midway = faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 3}
-
+// The next sync does not go on with what the one that failed has read: somebody may have left since.
 func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
+	midway := faults.Rule{Fault: faults.Named("403"), Operations: []faults.Operation{faults.List}, After: 4}
 	for name, test := range map[string]struct {
-		rule faults.Rule
-		args []string
-		code codes.Code
-		says string
+		rule      faults.Rule
+		args, env []string
+		code      codes.Code
+		says      string
 	}{
-		"at the start":          {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
-		"midway":                {rule: midway, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
-		"over a misspelt type":  {args: []string{"--sync-resource-types", "users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role"},
-		"over one of two types": {args: []string{"--sync-resource-types", "user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
-		"over a type to target": {args: []string{"--sync-resources", "bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
-		"over an ID to target":  {args: []string{"--sync-resources", "user:u"}, code: codes.InvalidArgument, says: "takes IDs such as bid:r:user/ID"},
+		"at the start":    {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
+		"midway":          {rule: midway, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
+		"midway, Pebble":  {rule: midway, env: []string{"BATON_STORAGE_ENGINE=pebble"}, code: codes.PermissionDenied, says: "is as it was"},
+		"midway, SQLite":  {rule: midway, env: []string{"BATON_STORAGE_ENGINE=sqlite"}, code: codes.PermissionDenied, says: "is as it was"},
+		"a misspelt type": {args: []string{"--sync-resource-types=users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role"},
+		"one of two":      {args: []string{"--sync-resource-types=user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
+		"one to target":   {args: []string{"--sync-resources=bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
+		"a malformed ID":  {args: []string{"--sync-resources=user:u"}, code: codes.InvalidArgument, says: "takes IDs such as bid:r:user/ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, content, w := good(t)
+			f, content, w := good(t, test.env...)
 			if test.rule.Fault.Name != "" {
 				w.Set(test.rule)
 			}
 			f.Fail(test.code, test.says, test.args...)
 			unchanged(t, f, content)
-			alone(t, f)
-			w.Set()
-			f.Syncs(w.Users())
-			alone(t, f)
-		})
-	}
-}
-
-func TestAFirstSyncThatFailsWritesNothing(t *testing.T) {
-	t.Parallel()
-	w := faults.Serve(t, paged)
-	f := launch.NewFolder(t, w)
-	w.Set(midway)
-	f.Fail(codes.PermissionDenied, "nothing was written")
-	if entries, err := os.ReadDir(f.Dir); err != nil || len(entries) != 0 {
-		t.Errorf("the folder holds %v (%v)", entries, err)
-	}
-}
-
-// A sync does not go on with what an earlier one has read: somebody may have left since.
-func TestASyncAfterOneThatFailedBeginsAnew(t *testing.T) {
-	t.Parallel()
-	for _, engine := range []string{"pebble", "sqlite"} {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			w := faults.Serve(t, paged)
-			f := launch.NewFolder(t, w)
-			f.Env = append(f.Env, "BATON_STORAGE_ENGINE="+engine)
-			f.Succeed()
-			w.Set(midway)
-			f.Fail(codes.PermissionDenied, "is as it was")
+			holdsOnly(t, f.Dir, "sync.c1z")
 			w.Set()
 			w.Remove(w.Users()[0].ID)
 			f.Syncs(w.Users())
+			holdsOnly(t, f.Dir, "sync.c1z")
 		})
 	}
 }
@@ -139,7 +114,7 @@ func TestSyncsOfOneFileAtATime(t *testing.T) {
 		t.Errorf("the first run: exit code %d", code)
 	}
 	f.Holds(w.Users())
-	alone(t, f)
+	holdsOnly(t, f.Dir, "sync.c1z")
 }
 
 func TestASyncKilledAtAnyMomentLeavesTheFileAsItWas(t *testing.T) {
@@ -164,11 +139,9 @@ func TestASyncKilledAtAnyMomentLeavesTheFileAsItWas(t *testing.T) {
 				release()
 				if earlier {
 					unchanged(t, f, content)
-				} else {
-					f.HoldsNothing()
 				}
 				f.Syncs(w.Users())
-				alone(t, f)
+				holdsOnly(t, f.Dir, "sync.c1z")
 			})
 		}
 	}
@@ -181,7 +154,7 @@ func TestWhatIsNoFileIsRefusedBeforeAnyRequest(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	write(t, f, "blocked.c1z.part", "\n")
+	write(t, f, "blocked.c1z.part", "")
 	for _, name := range []string{os.DevNull, "fifo", "."} {
 		f.Fail(codes.InvalidArgument, name+" is no regular file", "-f", name)
 	}

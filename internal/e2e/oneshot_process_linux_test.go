@@ -76,9 +76,7 @@ func TestAFullFolderEndsASync(t *testing.T) {
 		f.Fail(codes.ResourceExhausted, "no space left in "+small, args...)
 		f.Fail(codes.ResourceExhausted, "nothing was written", args...)
 		for _, dir := range []string{f.Dir, small} {
-			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-				t.Errorf("%s holds %v (%v)", dir, entries, err)
-			}
+			holdsOnly(t, dir)
 		}
 	}
 }

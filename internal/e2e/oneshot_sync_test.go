@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"fmt"
-	"path/filepath"
+	"maps"
 	"strings"
 	"testing"
 
@@ -30,62 +30,57 @@ func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
 	}
 }
 
-func TestBaseURLWorksWithoutItsSlash(t *testing.T) {
-	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 3})
-	w.URL = strings.TrimSuffix(w.URL, "/")
-	launch.NewFolder(t, w).Syncs(w.Users())
+// targeted returns a user of every kind, and what a sync of those alone has to say: entitlements come with the role
+// that has them.
+func targeted(t *testing.T, w *faults.Workspace) ([]sim.User, batontest.Access) {
+	t.Helper()
+	var users []sim.User
+	for _, match := range []func(sim.User) bool{isEditor, isViewer, isInactive, hasNoRole} {
+		users = append(users, person(t, w, match))
+	}
+	want := batontest.Expected(users)
+	maps.DeleteFunc(want, func(thing, _ string) bool { return strings.HasPrefix(thing, "entitlement ") })
+	return users, want
 }
 
-func TestTargetedSyncHoldsTheUserAndTheirGrant(t *testing.T) {
+func TestTargetedSyncHoldsTheUsersAndTheirGrants(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, leaving)
 	f := launch.NewFolder(t, w)
-	for _, match := range []func(sim.User) bool{isEditor, isViewer, isInactive, hasNoRole} {
-		user := person(t, w, match)
-		file := filepath.Join(f.Dir, user.ID+".c1z")
-		f.Succeed("--sync-resources", "bid:r:user/"+user.ID, "--file", file)
-		picture, err := batontest.Read(t.Context(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, want := picture.Access(), batontest.Expected([]sim.User{user})
-		for thing, said := range want {
-			if is, ok := got[thing]; strings.Contains(thing, user.ID) && (!ok || is != said) {
-				t.Errorf("%s is %q, want %q", thing, is, said)
-			}
-		}
-		if wanted := len(want) - len(batontest.Expected(nil)) - 1; len(picture.Grants) != wanted {
-			t.Errorf("%d grants, want %d", len(picture.Grants), wanted)
-		}
+	users, want := targeted(t, w)
+	var ids []string
+	for _, user := range users {
+		ids = append(ids, "bid:r:user/"+user.ID)
 	}
+	f.Succeed("--sync-resources", strings.Join(ids, ","))
+	launch.Holds(t, f.File, want)
 }
 
 func TestSyncThatCannotWorkSaysWhyAndSealsNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		env, fault string
-		code       codes.Code
-		says       string
+		env  string
+		rule faults.Rule
+		code codes.Code
+		says string
 	}{
-		"a wrong token":                        {"BATON_WHIMSICAL_TOKEN=wrong", "", codes.Unauthenticated, "reveal it again in Whimsical's Workspace settings"},
-		"a base URL with nothing behind it":    {"", "404 as HTML", codes.FailedPrecondition, "check base-url"},
-		"a base URL with a web page behind it": {"", "HTML with 200", codes.FailedPrecondition, "it is a web page"},
-		"a base URL with another API behind":   {"", "another API", codes.FailedPrecondition, "no SCIM ListResponse"},
-		"a base URL that would send the token unencrypted": {
-			"BATON_BASE_URL=http://whimsical.example.com/scim-v2/", "", codes.InvalidArgument, "use https",
-		},
+		"a wrong token":    {env: "BATON_WHIMSICAL_TOKEN=wrong", code: codes.Unauthenticated, says: "reveal it again in Whimsical's Workspace settings"},
+		"an open URL":      {env: "BATON_BASE_URL=http://whimsical.example.com/scim-v2/", code: codes.InvalidArgument, says: "use https"},
+		"nothing there":    {rule: faults.Rule{Fault: faults.Named("404 as HTML")}, code: codes.FailedPrecondition, says: "check base-url"},
+		"a web page there": {rule: faults.Rule{Fault: faults.Named("HTML with 200")}, code: codes.FailedPrecondition, says: "it is a web page"},
+		"another API":      {rule: faults.Rule{Fault: faults.Named("another API")}, code: codes.FailedPrecondition, says: "no SCIM ListResponse"},
+		"a refusal midway": {rule: faults.Rule{Fault: faults.Named("403"), After: 4}, code: codes.PermissionDenied, says: "nothing was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := faults.Serve(t, sim.Config{Users: 3})
+			w := faults.Serve(t, paged)
 			f := launch.NewFolder(t, w)
 			f.Env = append(f.Env, test.env)
-			if test.fault != "" {
-				w.Set(faults.Rule{Fault: faults.Named(test.fault)})
+			if test.rule.Fault.Name != "" {
+				w.Set(test.rule)
 			}
 			f.Fail(test.code, test.says)
-			f.HoldsNothing()
+			holdsOnly(t, f.Dir)
 		})
 	}
 }

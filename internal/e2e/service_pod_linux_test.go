@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,13 +116,11 @@ func memoryLimit(t *testing.T) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile(`limits:\n(?:\s+cpu: .*\n)?\s+memory: (\d+)Mi\n`).FindSubmatch(manifest)
-	if match == nil {
-		t.Fatal("the Deployment has no memory limit in Mi")
-	}
-	limit, err := strconv.ParseInt(string(match[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
+	_, limits, _ := strings.Cut(string(manifest), "limits:\n")
+	_, memory, _ := strings.Cut(limits, " memory: ")
+	var limit int64
+	if _, err := fmt.Sscanf(memory, "%dMi\n", &limit); err != nil {
+		t.Fatalf("the Deployment has no memory limit in Mi: %v", err)
 	}
 	return limit << 20
 }

@@ -78,14 +78,3 @@ func TestServiceProvisions(t *testing.T) {
 	}
 	s.syncs()
 }
-
-func TestServiceCreatesPendingAccounts(t *testing.T) {
-	t.Parallel()
-	s := startService(t, sim.Config{Users: 12, PendingUntilLogin: true}, provisioning)
-	s.succeed(createTask(ada, viewerRole))
-	again, ok := s.succeed(createTask(ada, viewerRole)).Response.(*v2.CreateAccountResponse)
-	if !ok || !again.HasActionRequired() {
-		t.Errorf("the answer is %v, want that the person has to log in", again)
-	}
-	s.syncs()
-}

@@ -4,7 +4,10 @@ package e2e
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -13,6 +16,7 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
@@ -123,6 +127,59 @@ func (s *service) hold(message *v1.Task) (*c1.Task, func()) {
 	return task, release
 }
 
+func helloTask() *v1.Task {
+	return v1.Task_builder{Hello: &v1.Task_HelloTask{}}.Build()
+}
+
+func fullSync() *v1.Task {
+	return v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}}.Build()
+}
+
+func targetedSync(resources ...*v2.Resource) *v1.Task {
+	return v1.Task_builder{SyncFull: v1.Task_SyncFullTask_builder{TargetedSyncResources: resources}.Build()}.Build()
+}
+
+func grantTask(role, user string) *v1.Task {
+	return v1.Task_builder{
+		Grant: v1.Task_GrantTask_builder{Entitlement: batontest.Entitlement(role), Principal: batontest.Resource(userType, user)}.Build(),
+	}.Build()
+}
+
+func revokeTask(role, user string) *v1.Task {
+	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: batontest.Grant(role, user)}.Build()}.Build()
+}
+
+func createTask(email, role string) *v1.Task {
+	return v1.Task_builder{
+		CreateAccount: v1.Task_CreateAccountTask_builder{
+			AccountInfo: v2.AccountInfo_builder{
+				Emails:  []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()},
+				Login:   email,
+				Profile: object(map[string]string{"email": email, "first_name": "Ada", "last_name": "Lovelace", "role": role}),
+			}.Build(),
+			CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
+		}.Build(),
+	}.Build()
+}
+
+func deleteTask(user string) *v1.Task {
+	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: batontest.Resource(userType, user).GetId()}.Build()}.Build()
+}
+
+func actionTask(name, user string) *v1.Task {
+	return v1.Task_builder{
+		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(map[string]string{"user_id": user})}.Build(),
+	}.Build()
+}
+
+func object(texts map[string]string) *structpb.Struct {
+	fields := map[string]*structpb.Value{}
+	for name, text := range texts {
+		fields[name] = structpb.NewStringValue(text)
+	}
+	return &structpb.Struct{Fields: fields}
+}
+
 func TestServiceGreets(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
@@ -169,15 +226,11 @@ func TestServiceSyncs(t *testing.T) {
 func TestServiceSyncsTargets(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
-	var users []sim.User
+	users, want := targeted(t, s.Workspace)
 	var targets []*v2.Resource
-	for _, match := range []func(sim.User) bool{isEditor, isViewer, isInactive, hasNoRole} {
-		user := person(t, s.Workspace, match)
-		users, targets = append(users, user), append(targets, batontest.Resource(userType, user.ID))
+	for _, user := range users {
+		targets = append(targets, batontest.Resource(userType, user.ID))
 	}
-	want := batontest.Expected(users)
-	// Entitlements come with the role that has them.
-	maps.DeleteFunc(want, func(thing, _ string) bool { return strings.HasPrefix(thing, "entitlement ") })
 	launch.Holds(t, s.succeed(targetedSync(targets...)).C1Z, want)
 
 	want = batontest.Expected(s.Users())
@@ -260,5 +313,45 @@ func TestSignalsEndTheService(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTheReadmesCommandsStartTheService types what the README says under "Without
+// Kubernetes", with the stand-ins in the place of Whimsical and ConductorOne.
+func TestTheReadmesCommandsStartTheService(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)\n### Without Kubernetes\n\n```sh\n(.*?)```").FindSubmatch(readme)
+	if block == nil {
+		t.Fatal("the README has no commands under Without Kubernetes")
+	}
+	server, workspace := newC1(t), faults.Serve(t, twelve)
+	commands := string(block[1])
+	var rest []string
+	for _, setting := range append(server.Environment(), launch.Settings(workspace)...) {
+		name, value, _ := strings.Cut(setting, "=")
+		typed := strings.Replace(commands, name+"=...", name+"='"+value+"'", 1)
+		if typed == commands {
+			rest = append(rest, setting)
+		}
+		commands = typed
+	}
+	if strings.Contains(commands, "=...") {
+		t.Fatalf("nobody knows what to type for a placeholder:\n%s", block[1])
+	}
+	// No shell stays behind, which the end of the test would not end.
+	commands = strings.Replace(commands, "\nbin/", "\nexec bin/", 1)
+	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
+		Path: "bash", Args: []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands}, Dir: t.TempDir(),
+		Env: append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
+	})}
+	s.syncs()
+	s.TakeRequests()
+	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
+	if changed := s.TakeChanges(); len(changed) != 1 {
+		t.Errorf("a grant has sent %v", changed)
 	}
 }
