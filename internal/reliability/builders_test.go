@@ -4,9 +4,6 @@ package reliability
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"testing"
 	"time"
 
@@ -53,43 +50,36 @@ type roleBuilder interface {
 	connectorbuilder.ResourceProvisionerV2Limited
 }
 
-// newBuilders returns its error: trials run side by side, off the test's own goroutine.
-func newBuilders(ctx context.Context, t *testing.T, timeout time.Duration) (*builders, error) {
+// newBuilders returns its error: trials run side by side, off the test's own goroutine. A builder that lacks a method
+// is nil.
+func newBuilders(t *testing.T, timeout time.Duration) (*builders, error) {
+	ctx, log := logged(context.WithValue(t.Context(), uhttp.ContextHTTPTimeoutKey, timeout))
 	s := &builders{
 		Workspace: faults.Serve(t, sim.Config{Users: people, PageSize: 5}),
-		log:       &launch.Output{},
+		ctx:       ctx,
+		log:       log,
 		actions:   batontest.ActionHandlers{},
 		store:     &batontest.Store{},
 	}
-	ctx = ctxzap.ToContext(context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), logger(s.log))
-	s.ctx = ctx
 	var err error
 	if s.connector, _, err = connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: s.URL}, nil); err != nil {
 		return nil, err
 	}
 	for _, syncer := range s.connector.ResourceSyncers(ctx) {
-		var ok bool
-		switch id := syncer.ResourceType(ctx).GetId(); id {
-		case "user":
-			s.users, ok = syncer.(userBuilder)
-		case "role":
-			s.roles, ok = syncer.(roleBuilder)
+		if users, ok := syncer.(userBuilder); ok {
+			s.users = users
 		}
-		if !ok {
-			return nil, fmt.Errorf("the builder of %q lacks a method", syncer.ResourceType(ctx).GetId())
+		if roles, ok := syncer.(roleBuilder); ok {
+			s.roles = roles
 		}
 	}
-	if s.users == nil || s.roles == nil {
-		return nil, errors.New("a builder is missing")
-	}
-	provider, ok := s.connector.(connectorbuilder.GlobalActionProvider)
-	if !ok {
-		return nil, errors.New("the connector has no actions")
-	}
+	provider, _ := s.connector.(connectorbuilder.GlobalActionProvider)
 	return s, provider.GlobalActions(ctx, s.actions)
 }
 
-// logger writes what is logged, at every level, as JSON lines.
-func logger(w io.Writer) *zap.Logger {
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zapcore.DebugLevel))
+// logged returns a context whose logger writes to the output, at every level, as JSON lines.
+func logged(ctx context.Context) (context.Context, *launch.Output) {
+	log := &launch.Output{}
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(log), zapcore.DebugLevel)
+	return ctxzap.ToContext(ctx, zap.New(core)), log
 }

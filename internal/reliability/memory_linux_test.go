@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"strings"
@@ -80,15 +79,11 @@ func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			workspace := faults.Serve(t, thirty)
-			backend, err := url.Parse(workspace.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
+			healthy := workspace.Handler()
 			var struck atomic.Bool
-			proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: backend.Scheme, Host: backend.Host})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if !test.strike(r.URL.Query()) {
-					proxy.ServeHTTP(w, r)
+					healthy.ServeHTTP(w, r)
 					return
 				}
 				struck.Store(true)
@@ -97,7 +92,7 @@ func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			f := launch.NewFolder(t, workspace)
-			f.Env = append(f.Env, "BATON_BASE_URL="+server.URL+backend.Path)
+			f.Env = append(f.Env, "BATON_BASE_URL="+server.URL+sim.BasePath)
 			code, peak := measured(f, test.args...)
 			t.Logf("%d MiB", peak/mebibyte)
 			if code != int(codes.FailedPrecondition) || peak > 150_000_000 || !struck.Load() {

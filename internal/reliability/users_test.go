@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/sync"
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -58,8 +60,7 @@ func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*batontest.Pic
 
 func serveConnector(t *testing.T, url string) (*batontest.Harness, *launch.Output) {
 	t.Helper()
-	log := &launch.Output{}
-	ctx := ctxzap.ToContext(t.Context(), logger(log))
+	ctx, log := logged(t.Context())
 	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -86,65 +87,61 @@ type oddUser struct {
 func oddUsers() []oddUser {
 	long := strings.Repeat("\U0001F600", 10_000)
 	editor := func(value string) string { return extension + `:{"editor":` + value + `}` }
-	viewer := editor("false")
+	viewer := editor("false") + "," // whatever the rest is like
 	var users []oddUser
-	// Whatever the rest is like, this is a Viewer.
-	for name, attributes := range map[string]string{
-		"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
-		"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
-		"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
-		"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
-		"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
-		"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
-		"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
-		"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
-		"no name at all":                   `"userName":null`,
-		"no e-mails":                       `"emails":null`,
-		"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
-		"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
-		"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
-		"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
-		"e-mails that are no list":         `"emails":"a@example.com"`,
-		"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
-		"active is absent":                 `"displayName":"A"`,
-		"active is null":                   `"active":null`,
-		"active is the string True":        `"active":"True"`,
-		"active is nonsense":               `"active":"perhaps"`,
-		"active is a number":               `"active":1`,
-		"created at no time":               `"meta":{"created":"yesterday"}`,
-		"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
-		"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
-		"meta is no object":                `"meta":"x"`,
-		"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
-		"a number that no float can hold":  `"externalId":1e999999`,
-		"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+	for _, group := range []struct {
+		before, role string
+		roleless     bool
+		attributes   map[string]string
+	}{
+		{viewer, viewerRole, false, map[string]string{
+			"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
+			"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
+			"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
+			"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
+			"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
+			"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
+			"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
+			"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
+			"no name at all":                   `"userName":null`,
+			"no e-mails":                       `"emails":null`,
+			"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
+			"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
+			"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
+			"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
+			"e-mails that are no list":         `"emails":"a@example.com"`,
+			"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
+			"active is absent":                 `"displayName":"A"`,
+			"active is null":                   `"active":null`,
+			"active is the string True":        `"active":"True"`,
+			"active is nonsense":               `"active":"perhaps"`,
+			"active is a number":               `"active":1`,
+			"created at no time":               `"meta":{"created":"yesterday"}`,
+			"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
+			"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
+			"meta is no object":                `"meta":"x"`,
+			"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+			"a number that no float can hold":  `"externalId":1e999999`,
+			"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+		}},
+		{viewer, "", false, map[string]string{"active is false": `"active":false`, "active is the string False": `"active":"False"`}},
+		{"", "", true, map[string]string{
+			"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
+			"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
+			"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
+			"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
+			"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
+		}},
+		{"", editorRole, false, map[string]string{
+			"editor is the string true": editor(`"true"`), "editor is the string True": editor(`" True "`), "editor is one": editor(`1`),
+			"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
+		}},
+		{"", viewerRole, false, map[string]string{"editor is zero": editor(`0`), "editor is the string False": editor(`"False"`)}},
 	} {
-		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes, role: "viewer"})
+		for name, attributes := range group.attributes {
+			users = append(users, oddUser{name: name, attributes: group.before + attributes, role: group.role, roleless: group.roleless})
+		}
 	}
-	for name, attributes := range map[string]string{
-		"active is false":            `"active":false`,
-		"active is the string False": `"active":"False"`,
-	} {
-		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes})
-	}
-	for name, attributes := range map[string]string{
-		"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
-		"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
-		"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
-		"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
-		"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
-	} {
-		users = append(users, oddUser{name: name, attributes: attributes, roleless: true})
-	}
-	for name, attributes := range map[string]string{
-		"editor is the string true":      editor(`"true"`),
-		"editor is the string True":      editor(`" True "`),
-		"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
-	} {
-		users = append(users, oddUser{name: name, attributes: attributes, role: "editor"})
-	}
-	users = append(users, oddUser{name: "editor is one", attributes: editor(`1`), role: "editor"}, oddUser{name: "editor is zero", attributes: editor(`0`), role: "viewer"})
-	users = append(users, oddUser{name: "editor is the string False", attributes: editor(`"False"`), role: "viewer"})
 	return users
 }
 
@@ -166,8 +163,8 @@ func TestNoUserIsTooOddToBeSynced(t *testing.T) {
 			if strings.TrimSpace(resource.GetDisplayName()) == "" {
 				t.Error("the user has no name")
 			}
-			for _, role := range []string{"editor", "viewer"} {
-				if granted := picture.Grants["role:"+role+":assigned:user:"+id] != nil; granted != (role == user.role) {
+			for _, role := range batontest.Roles {
+				if granted := picture.Grants[batontest.Grant(role, id).GetId()] != nil; granted != (role == user.role) {
 					t.Errorf("%s granted: %t, want %t", role, granted, role == user.role)
 				}
 			}
@@ -221,5 +218,78 @@ func TestPagesOfLongNamesFitInTheSDKsAnswers(t *testing.T) {
 				t.Errorf("%d resources and %d grants, want 102 and 100", len(picture.Resources), len(picture.Grants))
 			}
 		})
+	}
+}
+
+var oddIDs = []string{
+	"/", "a/b", "/a/", "?", "a?b=c", "#", "a#b", "%", "%2F", "a%41b", "100%", "+", "a+b", ";", "a;b=c", " ", "a b", " a ", "&", "=", ":", "a:b", "|",
+	"@", "person@example.com", ".", "..", "../..", "a/../b", `\`, `"quoted"`, "'", "<b>", "*", "日本", "é", "\U0001F600",
+	"x", "0", strings.Repeat("a", 500), strings.Repeat("a/", 250), strings.Repeat("日", 300),
+}
+
+// idWorkspace is a workspace of Viewers with odd ids.
+func idWorkspace(t *testing.T) *faults.Workspace {
+	t.Helper()
+	w := faults.Serve(t, sim.Config{PageSize: 7})
+	for i, id := range oddIDs {
+		email := fmt.Sprintf("person%d@example.com", i)
+		w.Add(sim.User{ID: id, UserName: email, Email: email, DisplayName: "Person", Active: true, Editor: new(bool)})
+	}
+	return w
+}
+
+func TestIDsOfEveryShapeAreSynced(t *testing.T) {
+	w := idWorkspace(t)
+	picture, _ := syncFrom(t, w.URL)
+	for _, line := range picture.Access().Differences(batontest.Expected(w.Users())) {
+		t.Error(line)
+	}
+}
+
+func TestIDsOfEveryShapeAreSyncedWhenTheyAreTargeted(t *testing.T) {
+	url := idWorkspace(t).URL
+	var targets []*v2.Resource
+	for _, id := range oddIDs {
+		targets = append(targets, batontest.Resource("user", id))
+	}
+	picture, _ := syncFrom(t, url, sync.WithTargetedSyncResources(targets))
+	for _, id := range oddIDs {
+		if picture.Resources["user:"+id] == nil || picture.Grants[batontest.Grant(viewerRole, id).GetId()] == nil {
+			t.Errorf("user %q or their grant is missing", id)
+		}
+	}
+	if len(picture.Grants) != len(oddIDs) {
+		t.Errorf("%d grants, want %d", len(picture.Grants), len(oddIDs))
+	}
+}
+
+func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
+	workspace := idWorkspace(t)
+	h, _ := serveConnector(t, workspace.URL)
+	for _, id := range oddIDs {
+		principal := batontest.Resource("user", id)
+		if _, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
+			Principal: principal, Entitlement: batontest.Entitlement(editorRole),
+		}.Build()); err != nil {
+			t.Errorf("grant to %q: %v", id, err)
+		}
+		if user, _ := workspace.User(id); user.Editor == nil || !*user.Editor {
+			t.Errorf("%q is not an Editor", id)
+		}
+		if _, err := h.Client.Revoke(t.Context(), v2.GrantManagerServiceRevokeRequest_builder{
+			Grant: batontest.Grant(editorRole, id),
+		}.Build()); err != nil {
+			t.Errorf("revoke from %q: %v", id, err)
+		}
+		if user, _ := workspace.User(id); user.Editor == nil || *user.Editor {
+			t.Errorf("%q is not a Viewer", id)
+		}
+		before := len(workspace.Users())
+		if _, err := h.Client.DeleteResource(t.Context(), v2.DeleteResourceRequest_builder{ResourceId: batontest.Resource("user", id).GetId()}.Build()); err != nil {
+			t.Errorf("delete %q: %v", id, err)
+		}
+		if _, there := workspace.User(id); there || len(workspace.Users()) != before-1 {
+			t.Errorf("%q is still there, or somebody else is gone", id)
+		}
 	}
 }
