@@ -23,14 +23,12 @@ var carried = []string{
 func TestEverySettingOfTheSDKIsCarriedOrRefusedOrNamedAsOneOfServices(t *testing.T) {
 	for _, setting := range field.DefaultFields {
 		name := setting.GetName()
-		answers := 0
+		answers := map[bool]int{}
 		for _, answer := range []bool{slices.Contains(carried, name), unsupported.MatchString(name), ofServices.MatchString(name)} {
-			if answer {
-				answers++
-			}
+			answers[answer]++
 		}
-		if answers != 1 {
-			t.Errorf("there are %d answers to --%s, want one", answers, name)
+		if answers[true] != 1 {
+			t.Errorf("there are %d answers to --%s, want one", answers[true], name)
 		}
 	}
 }
