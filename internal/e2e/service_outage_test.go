@@ -14,8 +14,7 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// What the SDK logs when a poll has failed, and when a sync has read everything and
-// its upload comes next.
+// What the SDK logs when a poll has failed, and when a sync has read everything and its upload comes next.
 const (
 	pollFailed = "error getting next task"
 	syncDone   = "Sync complete."

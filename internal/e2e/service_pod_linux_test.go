@@ -15,10 +15,9 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// confinement runs the connector as the Deployment's pod does: its root file system
-// is mounted read-only, with nothing in it but what the image holds and the runtime
-// mounts, /tmp is the one place to write to, the user is 65532, without groups and capabilities, and nothing
-// can add privileges.
+// confinement runs the connector as the Deployment's pod does: its root file system is mounted read-only, with
+// nothing in it but what the image holds and the runtime mounts, /tmp is the one place to write to, the user is
+// 65532, without groups and capabilities, and nothing can add privileges.
 const confinement = `set -e
 mount --bind "$ROOT" "$ROOT"
 mount --rbind /proc "$ROOT/proc"

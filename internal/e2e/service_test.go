@@ -28,8 +28,7 @@ import (
 // provisioning lets the service change the workspace.
 const provisioning = "BATON_PROVISIONING=true"
 
-// service is a connector in service mode between a stand-in for ConductorOne and a
-// simulated workspace.
+// service is a connector in service mode between a stand-in for ConductorOne and a simulated workspace.
 type service struct {
 	*launch.Process
 	*faults.Workspace
@@ -100,8 +99,7 @@ func (s *service) succeed(message *v1.Task) *c1.Result {
 	return result
 }
 
-// ended checks that a task has ended with a code, a message that holds text, and
-// without an upload.
+// ended checks that a task has ended with a code, a message that holds text, and without an upload.
 func (s *service) ended(result *c1.Result, code codes.Code, text string) {
 	s.t.Helper()
 	if result.Status.Code() != code || !strings.Contains(result.Status.Message(), text) || result.C1Z != "" {

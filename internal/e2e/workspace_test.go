@@ -85,8 +85,7 @@ func newUser(t *testing.T, w *faults.Workspace) sim.User {
 	return users[0]
 }
 
-// untouched fails the test when a request that may change something has come since
-// the last look.
+// untouched fails the test when a request that may change something has come since the last look.
 func untouched(t *testing.T, w *faults.Workspace) {
 	t.Helper()
 	if changes := w.TakeChanges(); len(changes) != 0 {

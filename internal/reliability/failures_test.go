@@ -20,8 +20,7 @@ import (
 // thirty is a workspace whose listing has pages.
 var thirty = sim.Config{Users: 30, PageSize: 10}
 
-// The SDK by itself reports one failure in a hundred as a success, and more on a
-// busy machine.
+// The SDK by itself reports one failure in a hundred as a success, and more on a busy machine.
 func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -23,8 +23,7 @@ const (
 	mebibyte = 1 << 20
 	// bodyCap is what the connector reads of one answer at most.
 	bodyCap = 16 * mebibyte
-	// largeTests is the environment variable that switches the tests on that take
-	// longer.
+	// largeTests is the environment variable that switches the tests on that take longer.
 	largeTests = "RELIABILITY_LARGE"
 )
 
@@ -59,8 +58,7 @@ func TestHugeBodiesCostAFewTimesTheBodyCap(t *testing.T) {
 	}
 }
 
-// An answer of 16 KB that unpacks to millions of users who are nobody is read up to
-// the first of them.
+// An answer of 16 KB that unpacks to millions of users who are nobody is read up to the first of them.
 func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)

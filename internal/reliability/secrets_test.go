@@ -132,9 +132,8 @@ func listedOnce(t *testing.T, fault string) codes.Code {
 	return codes.OK
 }
 
-// TestProvisioningEmitsNoSecret runs the commands that change something before a
-// server that echoes the request in its errors. With a healthy server internal/e2e
-// runs them.
+// TestProvisioningEmitsNoSecret runs the commands that change something before a server that echoes the request
+// in its errors. With a healthy server internal/e2e runs them.
 func TestProvisioningEmitsNoSecret(t *testing.T) {
 	t.Parallel()
 	viewer, editor := sim.Person(aViewer), sim.Person(anEditor)

@@ -44,8 +44,7 @@ func rawServer(t *testing.T, users []string) string {
 	return server.URL
 }
 
-// syncFrom runs a whole sync of the API at url through the SDK, and returns what
-// it holds and what was logged.
+// syncFrom runs a whole sync of the API at url through the SDK, and returns what it holds and what was logged.
 func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*batontest.Picture, string) {
 	t.Helper()
 	h, log := serveConnector(t, url)

@@ -15,8 +15,7 @@ var carried = []string{
 	"otel-collector-endpoint-tls-cert", "otel-collector-endpoint-tls-cert-path", "otel-collector-endpoint-tls-insecure", "otel-logging-disabled",
 	"otel-tracing-disabled", "parallel-sync", "revoke-grant", "skip-entitlements-and-grants", "skip-grants", "storage-engine", "sync-resource-types",
 	"sync-resources", "workers",
-	// With a client ID, the run is that of a service. Provisioning is what a one-shot run is
-	// asked for by name.
+	// With a client ID, the run is that of a service. Provisioning is what a one-shot run is asked for by name.
 	"client-id", "client-secret", "provisioning",
 }
 
