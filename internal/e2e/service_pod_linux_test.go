@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,16 +51,16 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
 	s.syncs()
 
-	status := procFile(t, s.Process, "status")
-	for _, line := range []string{
-		"Uid:\t" + strings.Repeat(podUser+"\t", 3) + podUser, "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1",
+	for file, lines := range map[string][]string{
+		"status":    {"Uid:" + strings.Repeat("\t"+podUser, 4), "CapPrm:\t0{16}", "CapEff:\t0{16}", "NoNewPrivs:\t1"},
+		"mountinfo": {`\S+ \S+ \S+ \S+ / ro,.*`},
 	} {
-		if !strings.Contains(status, line+"\n") {
-			t.Errorf("the status of the process does not hold %q:\n%s", line, status)
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Cmd.Process.Pid, file))
+		for _, line := range lines {
+			if err != nil || !regexp.MustCompile("(?m)^"+line+"$").Match(content) {
+				t.Errorf("the %s of the process does not hold %q: %v\n%s", file, line, err, content)
+			}
 		}
-	}
-	if mounts := procFile(t, s.Process, "mountinfo"); !regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ / ro,`).MatchString(mounts) {
-		t.Errorf("the root file system is not read-only:\n%s", mounts)
 	}
 	s.Signal(syscall.SIGTERM, false)
 	if peak, limit := <-watched, memoryLimit(t); peak > limit || peak == 0 {
@@ -67,43 +68,28 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	}
 }
 
-// procFile reads a file of proc(5) about a process.
-func procFile(t *testing.T, p *launch.Process, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Cmd.Process.Pid, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-// podRoot makes the files of the image, with the certificate authority of the
-// stand-in in the place of the public ones.
+// podRoot makes the files of the image, with the certificate authority of the stand-in in the place of the public
+// ones, and the file of hosts that Kubernetes writes: the SDK listens on localhost.
 func podRoot(t *testing.T, c1Environment []string) string {
 	t.Helper()
 	root := t.TempDir()
 	if err := os.Link(launch.Binary(t, launch.Connector), filepath.Join(root, "baton-whimsical")); err != nil {
 		t.Fatal(err)
 	}
-	for _, variable := range c1Environment {
-		if path, ok := strings.CutPrefix(variable, "SSL_CERT_FILE="); ok {
-			authority, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(root, "ca.pem"), authority, 0o644); err != nil { //nolint:gosec // public
-				t.Fatal(err)
-			}
-		}
-	}
 	for _, dir := range []string{"tmp", "etc", "proc", "dev"} {
 		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Kubernetes writes this file; the SDK listens on localhost.
-	if err := os.WriteFile(filepath.Join(root, "etc", "hosts"), []byte("127.0.0.1 localhost\n"), 0o644); err != nil { //nolint:gosec // public
+	named := slices.IndexFunc(c1Environment, func(variable string) bool { return strings.HasPrefix(variable, "SSL_CERT_FILE=") })
+	authority, err := os.ReadFile(strings.TrimPrefix(c1Environment[named], "SSL_CERT_FILE="))
+	if err != nil {
 		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"ca.pem": string(authority), "etc/hosts": "127.0.0.1 localhost\n"} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil { //nolint:gosec // public
+			t.Fatal(err)
+		}
 	}
 	return root
 }

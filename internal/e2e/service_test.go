@@ -138,9 +138,8 @@ func targetedSync(resources ...*v2.Resource) *v1.Task {
 }
 
 func grantTask(role, user string) *v1.Task {
-	return v1.Task_builder{
-		Grant: v1.Task_GrantTask_builder{Entitlement: batontest.Entitlement(role), Principal: batontest.Resource(userType, user)}.Build(),
-	}.Build()
+	task := v1.Task_GrantTask_builder{Entitlement: batontest.Entitlement(role), Principal: batontest.Resource(userType, user)}
+	return v1.Task_builder{Grant: task.Build()}.Build()
 }
 
 func revokeTask(role, user string) *v1.Task {
@@ -151,9 +150,12 @@ func createTask(email, role string) *v1.Task {
 	return v1.Task_builder{
 		CreateAccount: v1.Task_CreateAccountTask_builder{
 			AccountInfo: v2.AccountInfo_builder{
-				Emails:  []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()},
-				Login:   email,
-				Profile: object(map[string]string{"email": email, "first_name": "Ada", "last_name": "Lovelace", "role": role}),
+				Emails: []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()},
+				Login:  email,
+				Profile: &structpb.Struct{Fields: map[string]*structpb.Value{
+					"email": structpb.NewStringValue(email), "first_name": structpb.NewStringValue("Ada"),
+					"last_name": structpb.NewStringValue("Lovelace"), "role": structpb.NewStringValue(role),
+				}},
 			}.Build(),
 			CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
 		}.Build(),
@@ -165,20 +167,11 @@ func deleteTask(user string) *v1.Task {
 }
 
 func actionTask(name, user string) *v1.Task {
-	return v1.Task_builder{
-		ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: object(map[string]string{"user_id": user})}.Build(),
-	}.Build()
+	args := &structpb.Struct{Fields: map[string]*structpb.Value{"user_id": structpb.NewStringValue(user)}}
+	return v1.Task_builder{ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: args}.Build()}.Build()
 }
 
-func object(texts map[string]string) *structpb.Struct {
-	fields := map[string]*structpb.Value{}
-	for name, text := range texts {
-		fields[name] = structpb.NewStringValue(text)
-	}
-	return &structpb.Struct{Fields: fields}
-}
-
-func TestServiceGreets(t *testing.T) {
+func TestServiceGreetsAndSyncs(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
 	s.succeed(helloTask())
@@ -200,11 +193,7 @@ func TestServiceGreets(t *testing.T) {
 	if got := strings.Count(s.Stdout.String()+s.Stderr.String(), "base-url is not the default"); got != 1 {
 		t.Errorf("both processes together have said %d times that the base URL is not the default, want once", got)
 	}
-}
 
-func TestServiceSyncs(t *testing.T) {
-	t.Parallel()
-	s := startService(t, twelve)
 	task := s.c1.Enqueue(fullSync())
 	launch.Holds(t, s.finish(task).C1Z, batontest.Expected(s.Users()))
 	if task.Heartbeats() == 0 {
@@ -268,7 +257,7 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 
 func TestSettingsThatCannotWorkEndTheService(t *testing.T) {
 	t.Parallel()
-	for name, setting := range map[string]string{
+	for name, setting := range map[string]string{ //nolint:gosec // names, and no credentials
 		"no token":             "BATON_WHIMSICAL_TOKEN=",
 		"an unencrypted URL":   "BATON_BASE_URL=http://whimsical.example/scim-v2/",
 		"no client secret":     "BATON_CLIENT_SECRET=",

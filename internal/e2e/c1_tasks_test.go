@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
@@ -11,8 +12,21 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
+	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
+
+// What starts the service again, Kubernetes or systemd, is what makes it try again.
+func TestAServiceThatFindsNoConductorOneAtItsStartEnds(t *testing.T) {
+	t.Parallel()
+	away := newC1(t)
+	away.Pause()
+	p := launch.Service(t, away, faults.Serve(t, sim.Config{}))
+	if code := p.Wait(); code != int(codes.DeadlineExceeded) || !strings.Contains(p.Stderr.String(), "startup Hello failed with non-retryable error; giving up") {
+		t.Errorf("exit %d, want %d, and the log\n%s", code, codes.DeadlineExceeded, p.Stderr.String())
+	}
+}
 
 // annotated fails the test unless a result has an annotation, of those that change
 // what ConductorOne makes of it, or none of them where want is nil.
@@ -76,5 +90,68 @@ func TestServiceProvisions(t *testing.T) {
 	if left, _ := s.User(stays.ID); !isViewer(left) || len(s.Users()) != 12-2 {
 		t.Errorf("%d users are left, among them %+v", len(s.Users()), left)
 	}
+	s.syncs()
+}
+
+func TestTasksSurviveAnAbsenceOfConductorOne(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve, provisioning)
+	running, release := s.hold(fullSync())
+	if err := s.c1.WaitPoll(s.Context); err != nil {
+		t.Fatal(err)
+	}
+
+	s.c1.Pause()
+	viewer := person(t, s.Workspace, isViewer).ID
+	queued := []*c1.Task{s.c1.Enqueue(grantTask(editorRole, viewer)), s.c1.Enqueue(helloTask())}
+	s.Says(s.Stderr, "error getting next task") // which the SDK logs when a poll has failed
+	s.Set()
+	release()
+	s.Says(s.Stderr, "Sync complete.") // everything is read, and the upload comes next
+	if err := s.c1.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range append(queued, running) {
+		if result := s.finish(task); result.Status.Err() != nil {
+			t.Errorf("task %s: %v", task.ID(), result.Status)
+		}
+	}
+	if user, _ := s.User(viewer); !isEditor(user) {
+		t.Error("the grant that was queued has changed nothing")
+	}
+	s.syncs()
+}
+
+func TestASyncOfTheServiceThatFailsUploadsNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault string
+		after int
+		code  codes.Code
+		text  string
+	}{
+		"token refused":                      {"401", 0, codes.Unauthenticated, "token was refused"},
+		"refused in the middle of a listing": {"401", 2, codes.Unauthenticated, "token was refused"},
+		// The SDK tries again a few times; Retry-After keeps that short.
+		"unavailable": {"429 in seconds", 0, codes.Unavailable, "429"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startService(t, twelve)
+			s.Set(faults.Rule{Fault: faults.Named(test.fault), After: test.after})
+			s.ended(s.run(fullSync()), test.code, test.text)
+			s.Set(faults.Rule{Fault: faults.Named("503"), Operations: []faults.Operation{faults.List}, After: 1, Times: 1})
+			s.syncs()
+		})
+	}
+}
+
+func TestCancelledSyncEnds(t *testing.T) {
+	t.Parallel()
+	s := startService(t, twelve)
+	task, _ := s.hold(fullSync())
+	task.Cancel()
+	s.ended(s.finish(task), codes.Canceled, "")
+	s.Set()
 	s.syncs()
 }

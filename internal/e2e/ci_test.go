@@ -3,8 +3,14 @@
 package e2e
 
 import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
@@ -159,6 +165,7 @@ func TestTheStepsOfTheCIActions(t *testing.T) {
 		"account by e-mail and profile":                  {leaving, accountProvisioning(byEmail, email, profile), ""},
 		"account by e-mail and profile, found by name":   {leaving, accountProvisioning(byName, email, profile), ""},
 		"account by e-mail alone":                        {leaving, accountProvisioning(byEmail, email), ""},
+		"account by login alone":                         {leaving, accountProvisioning(byLogin, login), ""},
 		"account by login and e-mail, found by login":    {leaving, accountProvisioning(byLogin, login, email), ""},
 		"account by login, e-mail and profile":           {leaving, accountProvisioning(byEmail, login, email, profile), ""},
 		"account by login, e-mail and profile, by login": {leaving, accountProvisioning(byLogin, login, email, profile), ""},
@@ -184,4 +191,42 @@ func TestTheStepsOfTheCIActions(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGeneratedFilesAreFresh(t *testing.T) {
+	t.Parallel()
+	for file, command := range map[string][]string{
+		"config_schema.json":      {launch.Connector, "config"},
+		"baton_capabilities.json": {launch.Connector, "capabilities"},
+		"pkg/config/conf.gen.go":  {"github.com/conductorone/baton-whimsical/pkg/config/gen"}, // which writes into the folder that it runs in
+	} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), launch.Binary(t, command[0]), command[1:]...) //nolint:gosec // commands of this repository
+			cmd.Dir = t.TempDir()
+			generated, err := cmd.Output()
+			if err == nil && len(command) == 1 {
+				generated, err = os.ReadFile(filepath.Join(cmd.Dir, filepath.Base(file)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			committed, err := os.ReadFile(filepath.Join("../..", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(canonical(generated), canonical(committed)) {
+				t.Errorf("%s is stale: run make generate and commit the result", file)
+			}
+		})
+	}
+}
+
+// canonical returns a JSON document in its one form (RFC 8785), and anything else as it is.
+func canonical(document []byte) []byte {
+	value := jsontext.Value(bytes.Clone(document))
+	if err := value.Canonicalize(); err != nil {
+		return document
+	}
+	return value
 }
