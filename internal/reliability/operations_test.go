@@ -3,34 +3,44 @@
 package reliability
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"testing"
+	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/pagination"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"github.com/conductorone/baton-sdk/pkg/uhttp"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/pkg/config"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-// The people of the simulated workspace that the operations are about, by index.
 const (
+	// The people of the simulated workspace that the operations are about, by index.
 	aViewer, anEditor, anInactive = 0, 1, 7
 	people                        = 12
+	newcomer                      = "grace.hopper@example.com"
+	// manyTimes stands for the calls that the SDK repeats without end, or often: each repeats what the first has done.
+	manyTimes = 2
 )
 
-// manyTimes stands for the calls that the SDK repeats without end, or often: each repeats what the first has done.
-const manyTimes = 2
-
 var editorRole, viewerRole = batontest.Roles[true], batontest.Roles[false]
-
-const newcomer = "grace.hopper@example.com"
 
 // operation is one column of the matrix.
 type operation struct {
@@ -126,7 +136,8 @@ func list(s *builders) error {
 func drain(read func(token string) (*rs.SyncOpResults, error)) error {
 	for token := ""; ; {
 		var results *rs.SyncOpResults
-		if err := persistently(manyTimes, func() (err error) {
+		if err := persistently(manyTimes, func() error {
+			var err error
 			results, err = read(token)
 			return err
 		}); err != nil || results == nil || results.NextPageToken == "" {
@@ -207,4 +218,61 @@ func remove(s *builders) error {
 
 func (s *builders) page(token string) rs.SyncOpAttrs {
 	return rs.SyncOpAttrs{Session: s.store, SyncID: "sync", PageToken: pagination.Token{Token: token}}
+}
+
+// builders are those of a connector in this process, before a workspace of its own.
+type builders struct {
+	*faults.Workspace
+
+	// ctx is the context of every call; what is logged goes to log.
+	ctx context.Context
+	log *launch.Output
+
+	connector connectorbuilder.ConnectorBuilderV2
+	users     userBuilder
+	roles     roleBuilder
+	actions   batontest.ActionHandlers
+	store     *batontest.Store
+}
+
+// userBuilder and roleBuilder are what the SDK calls of the two builders.
+type userBuilder interface {
+	connectorbuilder.ResourceSyncerV2
+	connectorbuilder.ResourceTargetedSyncerLimited
+	connectorbuilder.AccountManagerLimited
+	connectorbuilder.ResourceDeleterV2Limited
+}
+
+type roleBuilder interface {
+	connectorbuilder.ResourceSyncerV2
+	connectorbuilder.ResourceProvisionerV2Limited
+}
+
+// newBuilders returns its error: trials run side by side, off the test's own goroutine. A builder that lacks a method
+// is nil.
+func newBuilders(t *testing.T, timeout time.Duration) (*builders, error) {
+	ctx, log := logged(context.WithValue(t.Context(), uhttp.ContextHTTPTimeoutKey, timeout))
+	w := faults.Serve(t, sim.Config{Users: people, PageSize: 5})
+	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: w.URL}, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &builders{Workspace: w, ctx: ctx, log: log, connector: built, actions: batontest.ActionHandlers{}, store: &batontest.Store{}}
+	for _, syncer := range s.connector.ResourceSyncers(ctx) {
+		if users, ok := syncer.(userBuilder); ok {
+			s.users = users
+		}
+		if roles, ok := syncer.(roleBuilder); ok {
+			s.roles = roles
+		}
+	}
+	provider, _ := s.connector.(connectorbuilder.GlobalActionProvider)
+	return s, provider.GlobalActions(ctx, s.actions)
+}
+
+// logged returns a context whose logger writes to the output, at every level, as JSON lines.
+func logged(ctx context.Context) (context.Context, *launch.Output) {
+	log := &launch.Output{}
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(log), zapcore.DebugLevel)
+	return ctxzap.ToContext(ctx, zap.New(core)), log
 }

@@ -74,15 +74,15 @@ func serveConnector(t *testing.T, url string) (*batontest.Harness, *launch.Outpu
 	return h, log
 }
 
+const untold = "untold"
+
 // oddUser is one user of a workspace of odd ones.
 type oddUser struct {
 	name string
 	// attributes is what follows the id in the user's JSON.
 	attributes string
-	// role is the role to be granted, "" for none.
+	// role is the role to be granted, "" for none, untold where the API tells no role of an active user.
 	role string
-	// roleless is set where the API tells no role of an active user.
-	roleless bool
 }
 
 func oddUsers() []oddUser {
@@ -92,10 +92,9 @@ func oddUsers() []oddUser {
 	var users []oddUser
 	for _, group := range []struct {
 		before, role string
-		roleless     bool
 		attributes   map[string]string
 	}{
-		{viewer, viewerRole, false, map[string]string{
+		{viewer, viewerRole, map[string]string{
 			"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
 			"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
 			"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
@@ -125,22 +124,22 @@ func oddUsers() []oddUser {
 			"a number that no float can hold":  `"externalId":1e999999`,
 			"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
 		}},
-		{viewer, "", false, map[string]string{"active is false": `"active":false`, "active is the string False": `"active":"False"`}},
-		{"", "", true, map[string]string{
+		{viewer, "", map[string]string{"active is false": `"active":false`, "active is the string False": `"active":"False"`}},
+		{"", untold, map[string]string{
 			"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
 			"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
 			"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
 			"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
 			"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
 		}},
-		{"", editorRole, false, map[string]string{
+		{"", editorRole, map[string]string{
 			"editor is the string true": editor(`"true"`), "editor is the string True": editor(`" True "`), "editor is one": editor(`1`),
 			"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
 		}},
-		{"", viewerRole, false, map[string]string{"editor is zero": editor(`0`), "editor is the string False": editor(`"False"`)}},
+		{"", viewerRole, map[string]string{"editor is zero": editor(`0`), "editor is the string False": editor(`"False"`)}},
 	} {
 		for name, attributes := range group.attributes {
-			users = append(users, oddUser{name: name, attributes: group.before + attributes, role: group.role, roleless: group.roleless})
+			users = append(users, oddUser{name: name, attributes: group.before + attributes, role: group.role})
 		}
 	}
 	return users
@@ -170,7 +169,7 @@ func TestNoUserIsTooOddToBeSynced(t *testing.T) {
 				}
 			}
 		})
-		if user.roleless {
+		if user.role == untold {
 			roleless++
 		}
 	}
