@@ -140,14 +140,16 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 		code      codes.Code
 		says      string
 	}{
-		"at the start":    {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
-		"midway":          {rule: midway, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
-		"midway, Pebble":  {rule: midway, env: []string{"BATON_STORAGE_ENGINE=pebble"}, code: codes.PermissionDenied, says: "is as it was"},
-		"midway, SQLite":  {rule: midway, env: []string{"BATON_STORAGE_ENGINE=sqlite"}, code: codes.PermissionDenied, says: "is as it was"},
-		"a misspelt type": {args: []string{"--sync-resource-types=users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role"},
-		"one of two":      {args: []string{"--sync-resource-types=user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
-		"one to target":   {args: []string{"--sync-resources=bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
-		"a malformed ID":  {args: []string{"--sync-resources=user:u"}, code: codes.InvalidArgument, says: "takes IDs such as bid:r:user/ID"},
+		"at the start":   {rule: faults.Rule{Fault: faults.Named("401")}, code: codes.Unauthenticated, says: "sync.c1z is as it was"},
+		"midway":         {rule: midway, code: codes.PermissionDenied, says: "sync.c1z is as it was"},
+		"midway, Pebble": {rule: midway, env: []string{"BATON_STORAGE_ENGINE=pebble"}, code: codes.PermissionDenied, says: "is as it was"},
+		"midway, SQLite": {rule: midway, env: []string{"BATON_STORAGE_ENGINE=sqlite"}, code: codes.PermissionDenied, says: "is as it was"},
+		"a misspelt type": {
+			args: []string{"--sync-resource-types=users"}, code: codes.InvalidArgument, says: "there is no resource type users: the types are user and role",
+		},
+		"one of two":     {args: []string{"--sync-resource-types=user,roles"}, code: codes.InvalidArgument, says: "no resource type roles"},
+		"one to target":  {args: []string{"--sync-resources=bid:r:users/u"}, code: codes.InvalidArgument, says: "no resource type users"},
+		"a malformed ID": {args: []string{"--sync-resources=user:u"}, code: codes.InvalidArgument, says: "takes IDs such as bid:r:user/ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
