@@ -20,3 +20,20 @@ func TestAnEgressPolicyReachesTheConnector(t *testing.T) {
 		t.Errorf("with a policy that allows no host: %v, want FailedPrecondition", err)
 	}
 }
+
+func TestTheErrorOfAnActionKeepsItsCode(t *testing.T) {
+	coded := func(code codes.Code, message string) string { return status.Error(code, message).Error() }
+	for text, want := range map[string]error{
+		coded(codes.NotFound, "baton-whimsical: nobody"):             status.Error(codes.NotFound, "baton-whimsical: nobody"),
+		coded(codes.Unauthenticated, "two\nlines"):                   status.Error(codes.Unauthenticated, "two\nlines"),
+		coded(codes.Aborted, coded(codes.NotFound, "of its detail")): status.Error(codes.Aborted, coded(codes.NotFound, "of its detail")),
+		coded(codes.Code(99), "x"):                                   status.Error(codes.Unknown, "the action failed: "+coded(codes.Code(99), "x")),
+		"he said " + coded(codes.NotFound, "x"):                      status.Error(codes.Unknown, "the action failed: he said "+coded(codes.NotFound, "x")),
+		"":                                                           status.Error(codes.Unknown, "the action failed: "),
+	} {
+		got, expected := status.Convert(actionError(text)), status.Convert(want)
+		if got.Code() != expected.Code() || got.Message() != expected.Message() {
+			t.Errorf("%q becomes %s, %q", text, got.Code(), got.Message())
+		}
+	}
+}

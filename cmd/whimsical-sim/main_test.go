@@ -19,9 +19,7 @@ func TestMain(m *testing.M) {
 func TestTheBinaryServesUntilItIsSignalled(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
-			p := launch.Start(t, launch.Command{
-				Path: launch.Binary(t, launch.Simulator), Args: []string{"--users", "30", "-v", "-token", token}, Dir: t.TempDir(),
-			})
+			p := launch.Start(t, launch.Command{Path: launch.Binary(t, launch.Simulator), Args: []string{"--users", "30", "-v", "-token", token}, Dir: t.TempDir()})
 			p.Says(p.Stdout, "\n")
 			line := p.Stdout.String()
 			if !regexp.MustCompile(`^http://127\.0\.0\.1:\d+/scim-v2/\n$`).MatchString(line) {

@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"cmp"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,20 +31,61 @@ func unasked(t *testing.T) *launch.Folder {
 	return launch.NewFolder(t, w)
 }
 
-// refuses runs the connector, which must end with InvalidArgument, one line, which
-// it returns, and no file.
-func refuses(t *testing.T, f *launch.Folder, says string, args ...string) string {
-	t.Helper()
-	code, p := f.Run(args...)
-	output := p.Stderr.String()
-	if code != int(codes.InvalidArgument) || !strings.Contains(output, says) || strings.Count(output, "\n") != 1 || p.Stdout.String() != "" {
-		t.Errorf("exit %d, want %d and one line with %q:\n%s", code, codes.InvalidArgument, says, output)
-	}
-	if _, err := os.Stat(f.File); err == nil {
-		t.Error("a sync has run")
-	}
-	return output
+// refusal is a run that ends before any request.
+type refusal struct {
+	args, env []string
+	// text is what is in a file in the folder of the run, by its name, where it has one.
+	text map[string]string
+	// code is that of the exit, InvalidArgument where it is OK: with that one, all that the run says is one line.
+	code codes.Code
+	says string
 }
+
+// secret is part of a configuration file, which no error shows.
+const secret = "SECRET-TOKEN"
+
+// test makes the run in a test of its own.
+func (r refusal) test(t *testing.T, name string) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		f := unasked(t)
+		f.Env = append(f.Env, r.env...)
+		for name, text := range r.text {
+			write(t, f, name, text)
+		}
+		if r.code != codes.OK {
+			f.Fail(r.code, r.says, r.args...)
+			return
+		}
+		code, p := f.Run(r.args...)
+		output := p.Stderr.String()
+		if code != int(codes.InvalidArgument) || !strings.Contains(output, r.says) || strings.Count(output, "\n") != 1 || p.Stdout.String() != "" {
+			t.Errorf("exit %d, want %d and one line with %q:\n%s", code, codes.InvalidArgument, r.says, output)
+		}
+		if strings.Contains(output, secret[:5]) {
+			t.Errorf("the error shows what is in the file:\n%s", output)
+		}
+		if _, err := os.Stat(f.File); err == nil {
+			t.Error("a sync has run")
+		}
+	})
+}
+
+// write writes a file into a folder.
+func write(t *testing.T, f *launch.Folder, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(f.Dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configured returns a configuration file that is found without being named.
+func configured(text string) map[string]string {
+	return map[string]string{".baton.yaml": text}
+}
+
+var asAService = []string{"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"}
 
 func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
@@ -61,177 +105,109 @@ func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
 		"sync-resource-types":          nil,
 	} {
 		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-		for form, test := range map[string]struct {
-			args []string
-			env  string
-			file string
-		}{
+		for form, r := range map[string]refusal{
 			"in the next argument": {args: []string{"--" + flag, ""}},
 			"with an equals sign":  {args: []string{"--" + flag + "="}},
 			"blank":                {args: []string{"--" + flag, "  "}},
-			"in a variable":        {env: variable + "="},
-			"in a file":            {file: flag + `: ""`},
-			"null in a file":       {file: flag + ":"},
+			"in a variable":        {env: []string{variable + "="}},
+			"in a file":            {text: configured(flag + `: ""`)},
+			"null in a file":       {text: configured(flag + ":")},
 		} {
-			t.Run(flag+" "+form, func(t *testing.T) {
-				t.Parallel()
-				f := unasked(t)
-				if test.env != "" {
-					f.Env = append(f.Env, test.env)
-				}
-				write(t, f, ".baton.yaml", test.file)
-				refuses(t, f, "--"+flag+" ("+variable+") is empty", append(test.args, others...)...)
-			})
+			r.args, r.says = append(r.args, others...), "--"+flag+" ("+variable+") is empty"
+			r.test(t, flag+" "+form)
 		}
 	}
 }
 
-// write writes a file into a folder, unless there is nothing to write.
-func write(t *testing.T, f *launch.Folder, name, text string) {
-	t.Helper()
-	if text == "" {
-		return
-	}
-	if err := os.WriteFile(filepath.Join(f.Dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestAScriptWithAnUnsetVariableStops(t *testing.T) {
+func TestWhatCannotWorkIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
-	f := unasked(t)
-	p := launch.Start(t, launch.Command{
-		Path: "/bin/sh",
-		Args: []string{"-c", `set -e; ID=; "$CONNECTOR" --delete-resource "$ID" --delete-resource-type user; echo goes on`},
-		Dir:  f.Dir, Env: append(f.Env, "CONNECTOR="+launch.Binary(t, launch.Connector)),
-	})
-	if code := p.Wait(); code != int(codes.InvalidArgument) || p.Stdout.String() != "" ||
-		!strings.Contains(p.Stderr.String(), "--delete-resource (BATON_DELETE_RESOURCE) is empty") {
-		t.Errorf("the script ends with %d and says %q", code, p.Stdout.String()+p.Stderr.String())
-	}
-}
-
-func TestHalfAChangeIsRefusedBeforeAnyRequest(t *testing.T) {
-	t.Parallel()
-	for _, flag := range []string{
-		"--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e",
+	const (
+		half    = "must all be set" // of a change
+		none    = "--task-concurrency must be 1 to 100"
+		noToken = "BATON_WHIMSICAL_TOKEN is not set: set it to the SCIM OAuth token, which Whimsical's Workspace settings"
+	)
+	for name, r := range map[string]refusal{
+		"a type to delete alone":   {code: codes.Unknown, says: half, args: []string{"--delete-resource-type=user"}},
+		"a principal alone":        {code: codes.Unknown, says: half, args: []string{"--grant-principal=u"}},
+		"a principal's type alone": {code: codes.Unknown, says: half, args: []string{"--grant-principal-type=user"}},
+		"an entitlement alone":     {code: codes.Unknown, says: half, args: []string{"--grant-entitlement=e"}},
+		"arguments of no action":   {says: "--invoke-action-args names no action", args: []string{`--invoke-action-args={"user_id":"u"}`}},
+		"a file in no folder":      {says: "--file names a folder that cannot be used", args: []string{"--file=missing/sync.c1z"}},
+		"no tasks":                 {says: none, args: []string{"--task-concurrency", "0"}},
+		"less than no tasks":       {says: none, args: []string{"--task-concurrency=-1"}},
+		"no tasks of a service":    {says: none, args: []string{"--task-concurrency", "0"}, env: asAService},
+		"no token":                 {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN="}},
+		"a blank token":            {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN= "}},
+		"no token of a service":    {says: noToken, env: slices.Concat(asAService, []string{"BATON_WHIMSICAL_TOKEN="})},
 	} {
-		t.Run(flag, func(t *testing.T) {
-			t.Parallel()
-			unasked(t).Fail(codes.Unknown, "must all be set", flag)
-		})
+		r.test(t, name)
 	}
-	folder := unasked(t)
-	folder.File = filepath.Join(folder.Dir, "missing", "sync.c1z")
-	refuses(t, folder, "--file names a folder that cannot be used", "--file", folder.File)
-	refuses(t, unasked(t), "--invoke-action-args names no action", `--invoke-action-args={"user_id":"u"}`)
+	for name, args := range map[string][]string{
+		"event-feed":                  {"--event-feed=true"},
+		"create-ticket":               {"--create-ticket", "--ticket-template-path=x"},
+		"list-ticket-schemas":         {"--list-ticket-schemas"},
+		"ticketing":                   {"--ticketing"},
+		"rotate-credentials":          {"--rotate-credentials=u", "--rotate-credentials-type=user"},
+		"external-resource-c1z":       {"--external-resource-c1z=x.c1z"},
+		"compact-file-paths":          {"--compact-syncs", "--compact-file-paths=x", "--compact-sync-ids=x", "--compact-output-path=x"},
+		"list-resource-actions":       {"--list-resource-actions=user"},
+		"invoke-resource-action":      {"--invoke-resource-action=x"},
+		"invoke-action-resource-type": append(actionArgs("disable_user", "u"), "--invoke-action-resource-type=user"),
+	} {
+		refusal{code: codes.Unimplemented, says: "--" + name + " (BATON_", args: args}.test(t, name)
+	}
 }
 
 func TestTwoChangesAtOnceAreRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	changes := [][]string{
 		{"--create-account-email=ada@example.com"}, {`--create-account-profile={"email":"ada@example.com"}`}, {"--create-account-login=ada@example.com"},
-		deleteArgs("u"), grantArgs("editor", "u"), {"--revoke-grant=role:editor:assigned:user:u"}, actionArgs("disable_user", "u"), {"--sync-resources=bid:r:user/u"},
+		deleteArgs("u"), grantArgs(editorRole, "u"), {"--revoke-grant=role:editor:assigned:user:u"}, actionArgs("disable_user", "u"), {"--sync-resources=bid:r:user/u"},
 	}
 	for i, one := range changes {
 		for _, other := range changes[max(i+1, 3):] {
-			t.Run(one[0]+" and "+other[0], func(t *testing.T) {
-				t.Parallel()
-				unasked(t).Fail(codes.Unknown, "none of the others can be", slices.Concat(one, other)...)
-			})
+			refusal{code: codes.Unknown, says: "none of the others can be", args: slices.Concat(one, other)}.test(t, one[0]+" and "+other[0])
 		}
-	}
-}
-
-func TestTasksOfWhichNoneWouldRunAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"none": {"--task-concurrency", "0"}, "less": {"--task-concurrency=-1"},
-		"as a service": {"--task-concurrency", "0", "--client-id", "an-id", "--client-secret", "a-secret"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			refuses(t, unasked(t), "--task-concurrency must be 1 to 100", args...)
-		})
 	}
 }
 
 func TestAConfigurationFileThatCannotBeUsedIsNamed(t *testing.T) {
 	t.Parallel()
-	const secret = "SECRET-TOKEN"
 	for name, test := range map[string]struct {
-		named, file, text string
+		named string
+		text  map[string]string
 	}{
-		"missing":                 {named: "settings.yaml"},
-		"missing, beside another": {named: "settings.yaml", file: "settings.json", text: "{}"},
-		"of another kind":         {named: "settings.json", file: "settings.json", text: "{}"},
-		"no YAML":                 {named: "settings.yaml", file: "settings.yaml", text: "whimsical-token: [" + secret},
-		"no settings":             {named: "settings.yaml", file: "settings.yaml", text: secret},
-		"a list":                  {named: "settings.yaml", file: "settings.yaml", text: "- " + secret},
-		"found, and no YAML":      {file: ".baton.yaml", text: "whimsical-token: '" + secret},
-		"found, and only one":     {file: ".baton.yaml", text: secret},
+		"missing":                 {"settings.yaml", nil},
+		"missing, beside another": {"settings.yaml", map[string]string{"settings.json": "{}"}},
+		"of another kind":         {"settings.json", map[string]string{"settings.json": "{}"}},
+		"no YAML":                 {"settings.yaml", map[string]string{"settings.yaml": "whimsical-token: [" + secret}},
+		"no settings":             {"settings.yaml", map[string]string{"settings.yaml": secret}},
+		"a list":                  {"settings.yaml", map[string]string{"settings.yaml": "- " + secret}},
+		"found, and no YAML":      {"", configured("whimsical-token: '" + secret)},
+		"found, and only one":     {"", configured(secret)},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := unasked(t)
-			if test.file != "" {
-				write(t, f, test.file, test.text)
-			}
-			says := test.file
-			if test.named != "" {
-				says = filepath.Join(f.Dir, test.named)
-				f.Env = append(f.Env, "BATON_CONFIG_PATH="+says)
-			}
-			if line := refuses(t, f, says+" cannot be used: "); strings.Contains(line, secret[:5]) {
-				t.Errorf("the error shows what is in the file:\n%s", line)
-			}
-		})
-	}
-}
-
-func TestWhatThisCommandDoesNotDoIsRefused(t *testing.T) {
-	t.Parallel()
-	for name, args := range map[string][]string{
-		"event-feed": {"--event-feed=true"}, "create-ticket": {"--create-ticket", "--ticket-template-path=x"}, "list-ticket-schemas": {"--list-ticket-schemas"}, "ticketing": {"--ticketing"},
-		"rotate-credentials": {"--rotate-credentials=u", "--rotate-credentials-type=user"}, "external-resource-c1z": {"--external-resource-c1z=x.c1z"},
-		"compact-file-paths":    {"--compact-syncs", "--compact-file-paths=x", "--compact-sync-ids=x", "--compact-output-path=x"},
-		"list-resource-actions": {"--list-resource-actions=user"}, "invoke-resource-action": {"--invoke-resource-action=x"},
-		"invoke-action-resource-type": append(actionArgs("disable_user", "u"), "--invoke-action-resource-type=user"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			unasked(t).Fail(codes.Unimplemented, "--"+name+" (BATON_", args...)
-		})
-	}
-}
-
-func TestSettingsOfServicesAreNamedInAOneShotRun(t *testing.T) {
-	t.Parallel()
-	f := launch.NewFolder(t, faults.Serve(t, twelve))
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true")
-	output := f.Succeed("--task-concurrency=7").Stderr.String()
-	if !strings.Contains(output, `"keys":["skip-full-sync","task-concurrency"]`) {
-		t.Errorf("the log is %s", output)
+		r := refusal{text: test.text, says: cmp.Or(test.named, ".baton.yaml") + " cannot be used: "}
+		if test.named != "" {
+			r.env = []string{"BATON_CONFIG_PATH=" + test.named}
+		}
+		r.test(t, name)
 	}
 }
 
 func TestABooleanThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		env, file string
-	}{
-		"in quotes": {env: `BATON_PROVISIONING="true"`}, "yes": {env: "BATON_PROVISIONING=yes"}, "on": {env: "BATON_PROVISIONING=on"},
-		"with a blank": {env: "BATON_PROVISIONING=true "}, "with a carriage return": {env: "BATON_PROVISIONING=true\r"}, "in a file": {file: `provisioning: "yes"`},
+	for name, r := range map[string]refusal{
+		"in quotes":              {env: []string{`BATON_PROVISIONING="true"`}},
+		"yes":                    {env: []string{"BATON_PROVISIONING=yes"}},
+		"on":                     {env: []string{"BATON_PROVISIONING=on"}},
+		"with a blank":           {env: []string{"BATON_PROVISIONING=true "}},
+		"with a carriage return": {env: []string{"BATON_PROVISIONING=true\r"}},
+		"in a file":              {text: configured(`provisioning: "yes"`)},
 	} {
-		for mode, env := range map[string][]string{"one-shot": nil, "service": {"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"}} {
-			t.Run(name+", "+mode, func(t *testing.T) {
-				t.Parallel()
-				f := unasked(t)
-				f.Env = append(append(f.Env, env...), test.env)
-				write(t, f, ".baton.yaml", test.file)
-				refuses(t, f, "--provisioning (BATON_PROVISIONING) is ")
-			})
-		}
+		r.says = "--provisioning (BATON_PROVISIONING) is "
+		r.test(t, name+", one-shot")
+		r.env = slices.Concat(r.env, asAService)
+		r.test(t, name+", service")
 	}
 	for _, taken := range []string{"true", "1", "T", "FALSE", ""} {
 		f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 1}))
@@ -240,19 +216,57 @@ func TestABooleanThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMissingTokenIsNamed(t *testing.T) {
+// Whatever a run is for, its exit code is the gRPC code of what went wrong, and it
+// leaves nothing in the folder for temporary files.
+func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
 	t.Parallel()
-	for name, env := range map[string][]string{
-		"one-shot": nil, "blank": {"BATON_WHIMSICAL_TOKEN= "}, "service": {"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"},
+	w := faults.Serve(t, twelve)
+	viewer, editor := person(t, w, isViewer).ID, person(t, w, isEditor).ID
+	all := [][]string{
+		nil, // a sync
+		grantArgs(editorRole, viewer),
+		revokeArgs(editorRole, editor),
+		actionArgs("disable_user", viewer),
+		actionArgs("enable_user", person(t, w, isInactive).ID),
+		{"--create-account-email", ada},
+		deleteArgs(viewer),
+	}
+	// A sync goes on trying for ten minutes; a grant and a revoke for two, unless the server says how long to wait.
+	changes, soon := all[1:], all[3:]
+	for _, test := range []struct {
+		fault  faults.Fault
+		runs   [][]string
+		code   codes.Code
+		struck []faults.Operation
+	}{
+		{fault: faults.Named("429 in seconds"), runs: changes, code: codes.Unavailable},
+		{fault: faults.Named("reset before the answer"), runs: soon, code: codes.Unavailable},
+		{fault: faults.Named("hang before the work"), runs: soon, code: codes.DeadlineExceeded},
+		{fault: faults.Named("400"), runs: all, code: codes.InvalidArgument},
+		{fault: faults.Named("401"), runs: all, code: codes.Unauthenticated},
+		{fault: faults.Named("403"), runs: all, code: codes.PermissionDenied},
+		{fault: faults.Refusal(http.StatusConflict), runs: all, code: codes.AlreadyExists},
+		{fault: faults.Named("HTML with 200"), runs: all, code: codes.FailedPrecondition},
+		{fault: faults.Named("501"), runs: all, code: codes.FailedPrecondition},
+		{fault: faults.Named("501"), runs: all[1:5], code: codes.Unimplemented, struck: []faults.Operation{faults.Patch}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := unasked(t)
-			f.Env = append(append(f.Env, "BATON_WHIMSICAL_TOKEN="), env...)
-			line := refuses(t, f, "BATON_WHIMSICAL_TOKEN is not set")
-			if !strings.Contains(line, "Workspace settings") {
-				t.Errorf("it does not say where a token comes from: %s", line)
-			}
-		})
+		for _, args := range test.runs {
+			t.Run(fmt.Sprintf("%.40q, %s, %s", args, test.fault.Name, test.code), func(t *testing.T) {
+				t.Parallel()
+				w := faults.Serve(t, twelve)
+				f := launch.NewFolder(t, w)
+				if args == nil { // no other operation looks at the file
+					f.Succeed()
+				}
+				w.Set(faults.Rule{Fault: test.fault, Operations: test.struck})
+				tmp := t.TempDir()
+				f.Env = append(f.Env, "TMPDIR="+tmp)
+				if test.code == codes.DeadlineExceeded {
+					f.Env = append(f.Env, "BATON_HTTP_TIMEOUT_SECONDS=1")
+				}
+				f.Fail(test.code, "", args...)
+				holdsOnly(t, tmp)
+			})
+		}
 	}
 }

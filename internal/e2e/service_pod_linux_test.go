@@ -2,12 +2,11 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,10 +16,9 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// confinement runs the connector as the Deployment's pod does: its root file system
-// is mounted read-only, with nothing in it but what the image holds and the runtime
-// mounts, /tmp is the one place to write to, the user is 65532, without groups and capabilities, and nothing
-// can add privileges.
+// confinement runs the connector as the Deployment's pod does: its root file system is mounted read-only, with
+// nothing in it but what the image holds and the runtime mounts, /tmp is the one place to write to, the user is
+// 65532, without groups and capabilities, and nothing can add privileges.
 const confinement = `set -e
 mount --bind "$ROOT" "$ROOT"
 mount --rbind /proc "$ROOT/proc"
@@ -45,24 +43,24 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
 		Path: "unshare", Args: []string{"--mount", "--propagation", "private", "sh", "-c", confinement}, Dir: t.TempDir(),
 		Env: append(env, "PATH="+os.Getenv("PATH"), "ROOT="+root, "HOME=/tmp", "TMPDIR=/tmp", "SSL_CERT_FILE=/ca.pem", provisioning, "BATON_LOG_LEVEL=info",
-			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT="+freePort(t)),
+			"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT=0"),
 	})}
 	watched := make(chan int64, 1)
 	go func() { watched <- s.PeakMemory() }()
 	s.syncs()
-	s.succeed(grantTask("editor", person(t, workspace, isViewer).ID))
+	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
 	s.syncs()
 
-	status := procFile(t, s.Process, "status")
-	for _, line := range []string{
-		"Uid:\t" + strings.Repeat(podUser+"\t", 3) + podUser, "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "NoNewPrivs:\t1",
+	for file, lines := range map[string][]string{
+		"status":    {"Uid:" + strings.Repeat("\t"+podUser, 4), "CapPrm:\t0{16}", "CapEff:\t0{16}", "NoNewPrivs:\t1"},
+		"mountinfo": {`\S+ \S+ \S+ \S+ / ro,.*`},
 	} {
-		if !strings.Contains(status, line+"\n") {
-			t.Errorf("the status of the process does not hold %q:\n%s", line, status)
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.Cmd.Process.Pid, file))
+		for _, line := range lines {
+			if err != nil || !regexp.MustCompile("(?m)^"+line+"$").Match(content) {
+				t.Errorf("the %s of the process does not hold %q: %v\n%s", file, line, err, content)
+			}
 		}
-	}
-	if mounts := procFile(t, s.Process, "mountinfo"); !regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ / ro,`).MatchString(mounts) {
-		t.Errorf("the root file system is not read-only:\n%s", mounts)
 	}
 	s.Signal(syscall.SIGTERM, false)
 	if peak, limit := <-watched, memoryLimit(t); peak > limit || peak == 0 {
@@ -70,61 +68,30 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	}
 }
 
-// procFile reads a file of proc(5) about a process.
-func procFile(t *testing.T, p *launch.Process, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Cmd.Process.Pid, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-// podRoot makes the files of the image, with the certificate authority of the
-// stand-in in the place of the public ones.
+// podRoot makes the files of the image, with the certificate authority of the stand-in in the place of the public
+// ones, and the file of hosts that Kubernetes writes: the SDK listens on localhost.
 func podRoot(t *testing.T, c1Environment []string) string {
 	t.Helper()
 	root := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(root, "baton-whimsical"), launch.Connector) //nolint:gosec // constants
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, variable := range c1Environment {
-		if path, ok := strings.CutPrefix(variable, "SSL_CERT_FILE="); ok {
-			authority, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(root, "ca.pem"), authority, 0o644); err != nil { //nolint:gosec // public
-				t.Fatal(err)
-			}
-		}
+	if err := os.Link(launch.Binary(t, launch.Connector), filepath.Join(root, "baton-whimsical")); err != nil {
+		t.Fatal(err)
 	}
 	for _, dir := range []string{"tmp", "etc", "proc", "dev"} {
 		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Kubernetes writes this file; the SDK listens on localhost.
-	if err := os.WriteFile(filepath.Join(root, "etc", "hosts"), []byte("127.0.0.1 localhost\n"), 0o644); err != nil { //nolint:gosec // public
+	named := slices.IndexFunc(c1Environment, func(variable string) bool { return strings.HasPrefix(variable, "SSL_CERT_FILE=") })
+	authority, err := os.ReadFile(strings.TrimPrefix(c1Environment[named], "SSL_CERT_FILE="))
+	if err != nil {
 		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"ca.pem": string(authority), "etc/hosts": "127.0.0.1 localhost\n"} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil { //nolint:gosec // public
+			t.Fatal(err)
+		}
 	}
 	return root
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // memoryLimit is what the Deployment allows, in bytes.
@@ -134,13 +101,11 @@ func memoryLimit(t *testing.T) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile(`limits:\n(?:\s+cpu: .*\n)?\s+memory: (\d+)Mi\n`).FindSubmatch(manifest)
-	if match == nil {
-		t.Fatal("the Deployment has no memory limit in Mi")
-	}
-	limit, err := strconv.ParseInt(string(match[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
+	_, limits, _ := strings.Cut(string(manifest), "limits:\n")
+	_, memory, _ := strings.Cut(limits, " memory: ")
+	var limit int64
+	if _, err := fmt.Sscanf(memory, "%dMi\n", &limit); err != nil {
+		t.Fatalf("the Deployment has no memory limit in Mi: %v", err)
 	}
 	return limit << 20
 }

@@ -3,7 +3,11 @@
 package e2e
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -12,6 +16,7 @@ import (
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
@@ -23,8 +28,7 @@ import (
 // provisioning lets the service change the workspace.
 const provisioning = "BATON_PROVISIONING=true"
 
-// service is a connector in service mode between a stand-in for ConductorOne and a
-// simulated workspace.
+// service is a connector in service mode between a stand-in for ConductorOne and a simulated workspace.
 type service struct {
 	*launch.Process
 	*faults.Workspace
@@ -40,15 +44,6 @@ func newC1(t *testing.T) *c1.Server {
 		t.Skip("Go takes no certificate from the environment here")
 	}
 	return c1.New(t)
-}
-
-// newLambda starts the surroundings of a lambda function that end with the test. The
-// test fails when the function has broken the protocol.
-func newLambda(t *testing.T, settings map[string]any) *c1.Lambda {
-	t.Helper()
-	lambda := c1.NewLambda(t, settings)
-	t.Cleanup(func() { accepted(t, lambda.Refusals()) })
-	return lambda
 }
 
 // accepted fails the test when ConductorOne has refused requests.
@@ -90,17 +85,16 @@ func (s *service) succeed(message *v1.Task) *c1.Result {
 	s.t.Helper()
 	result := s.run(message)
 	if err := result.Status.Err(); err != nil {
-		s.t.Fatalf("the task has failed: %s", outcome(err))
+		s.t.Fatalf("the task has failed: %v", err)
 	}
 	return result
 }
 
-// ended checks that a task has ended with a code, a message that holds text, and
-// without an upload.
+// ended checks that a task has ended with a code, a message that holds text, and without an upload.
 func (s *service) ended(result *c1.Result, code codes.Code, text string) {
 	s.t.Helper()
 	if result.Status.Code() != code || !strings.Contains(result.Status.Message(), text) || result.C1Z != "" {
-		s.t.Errorf("the task has ended with %s and %q, want %s with %q", outcome(result.Status.Err()), result.C1Z, code, text)
+		s.t.Errorf("the task has ended with %v and %q, want %s with %q", result.Status, result.C1Z, code, text)
 	}
 }
 
@@ -122,7 +116,53 @@ func (s *service) hold(message *v1.Task) (*c1.Task, func()) {
 	return task, release
 }
 
-func TestServiceGreets(t *testing.T) {
+func helloTask() *v1.Task {
+	return v1.Task_builder{Hello: &v1.Task_HelloTask{}}.Build()
+}
+
+func fullSync() *v1.Task {
+	return v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}}.Build()
+}
+
+func targetedSync(resources ...*v2.Resource) *v1.Task {
+	return v1.Task_builder{SyncFull: v1.Task_SyncFullTask_builder{TargetedSyncResources: resources}.Build()}.Build()
+}
+
+func grantTask(role, user string) *v1.Task {
+	task := v1.Task_GrantTask_builder{Entitlement: batontest.Entitlement(role), Principal: batontest.Resource(userType, user)}
+	return v1.Task_builder{Grant: task.Build()}.Build()
+}
+
+func revokeTask(role, user string) *v1.Task {
+	return v1.Task_builder{Revoke: v1.Task_RevokeTask_builder{Grant: batontest.Grant(role, user)}.Build()}.Build()
+}
+
+func createTask(email, role string) *v1.Task {
+	return v1.Task_builder{
+		CreateAccount: v1.Task_CreateAccountTask_builder{
+			AccountInfo: v2.AccountInfo_builder{
+				Emails: []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()},
+				Login:  email,
+				Profile: &structpb.Struct{Fields: map[string]*structpb.Value{
+					"email": structpb.NewStringValue(email), "first_name": structpb.NewStringValue("Ada"),
+					"last_name": structpb.NewStringValue("Lovelace"), "role": structpb.NewStringValue(role),
+				}},
+			}.Build(),
+			CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
+		}.Build(),
+	}.Build()
+}
+
+func deleteTask(user string) *v1.Task {
+	return v1.Task_builder{DeleteResource: v1.Task_DeleteResourceTask_builder{ResourceId: batontest.Resource(userType, user).GetId()}.Build()}.Build()
+}
+
+func actionTask(name, user string) *v1.Task {
+	args := &structpb.Struct{Fields: map[string]*structpb.Value{"user_id": structpb.NewStringValue(user)}}
+	return v1.Task_builder{ActionInvoke: v1.Task_ActionInvokeTask_builder{Name: name, Args: args}.Build()}.Build()
+}
+
+func TestServiceGreetsAndSyncs(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
 	s.succeed(helloTask())
@@ -144,11 +184,7 @@ func TestServiceGreets(t *testing.T) {
 	if got := strings.Count(s.Stdout.String()+s.Stderr.String(), "base-url is not the default"); got != 1 {
 		t.Errorf("both processes together have said %d times that the base URL is not the default, want once", got)
 	}
-}
 
-func TestServiceSyncs(t *testing.T) {
-	t.Parallel()
-	s := startService(t, twelve)
 	task := s.c1.Enqueue(fullSync())
 	launch.Holds(t, s.finish(task).C1Z, batontest.Expected(s.Users()))
 	if task.Heartbeats() == 0 {
@@ -168,29 +204,18 @@ func TestServiceSyncs(t *testing.T) {
 func TestServiceSyncsTargets(t *testing.T) {
 	t.Parallel()
 	s := startService(t, twelve)
-	users := []sim.User{
-		person(t, s.Workspace, isEditor), person(t, s.Workspace, isViewer), person(t, s.Workspace, isInactive), person(t, s.Workspace, hasNoRole),
-	}
+	users, want := targeted(t, s.Workspace)
 	var targets []*v2.Resource
-	for _, u := range users {
-		targets = append(targets, batontest.Resource(userType, u.ID))
-	}
-	want := batontest.Expected(users)
-	for role := range batontest.Expected(nil) {
-		// Entitlements come with the role that has them.
-		if strings.HasPrefix(role, "entitlement ") {
-			delete(want, role)
-		}
+	for _, user := range users {
+		targets = append(targets, batontest.Resource(userType, user.ID))
 	}
 	launch.Holds(t, s.succeed(targetedSync(targets...)).C1Z, want)
 
 	want = batontest.Expected(s.Users())
-	for thing := range want {
-		if strings.HasPrefix(thing, "user ") || strings.Contains(thing, "viewer") {
-			delete(want, thing)
-		}
-	}
-	launch.Holds(t, s.succeed(targetedSync(batontest.Resource(roleType, "editor"))).C1Z, want)
+	maps.DeleteFunc(want, func(thing, _ string) bool {
+		return strings.HasPrefix(thing, "user ") || strings.Contains(thing, viewerRole)
+	})
+	launch.Holds(t, s.succeed(targetedSync(batontest.Resource("role", editorRole))).C1Z, want)
 }
 
 func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
@@ -198,9 +223,9 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 	s := startService(t, twelve)
 	before := s.Users()
 	for name, message := range map[string]*v1.Task{
-		"grant":  grantTask("editor", person(t, s.Workspace, isViewer).ID),
-		"revoke": revokeTask("editor", person(t, s.Workspace, isEditor).ID),
-		"create": createTask(t, ada, "editor"),
+		"grant":  grantTask(editorRole, person(t, s.Workspace, isViewer).ID),
+		"revoke": revokeTask(editorRole, person(t, s.Workspace, isEditor).ID),
+		"create": createTask(ada, editorRole),
 		"delete": deleteTask(person(t, s.Workspace, isEditor).ID),
 	} {
 		result := s.run(message)
@@ -215,7 +240,7 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 	// The SDK does not count actions as provisioning. The documentation says so, and
 	// has to change when this does.
 	user := person(t, s.Workspace, isEditor).ID
-	s.succeed(actionTask(t, "disable_user", user))
+	s.succeed(actionTask("disable_user", user))
 	if disabled, _ := s.User(user); disabled.Active {
 		t.Error("the action has changed nothing")
 	}
@@ -223,31 +248,23 @@ func TestServiceWithoutProvisioningChangesNothing(t *testing.T) {
 
 func TestSettingsThatCannotWorkEndTheService(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		setting string
-		rejects bool
-		code    int
-	}{
-		"no token":             {setting: "BATON_WHIMSICAL_TOKEN="},
-		"an unencrypted URL":   {setting: "BATON_BASE_URL=http://whimsical.example/scim-v2/"},
-		"no client secret":     {setting: "BATON_CLIENT_SECRET="},
-		"a credential refused": {rejects: true, code: int(codes.Unauthenticated)},
+	for name, setting := range map[string]string{ //nolint:gosec // names, and no credentials
+		"no token":             "BATON_WHIMSICAL_TOKEN=",
+		"an unencrypted URL":   "BATON_BASE_URL=http://whimsical.example/scim-v2/",
+		"no client secret":     "BATON_CLIENT_SECRET=",
+		"a credential refused": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, w := newC1(t), faults.Serve(t, twelve)
-			if test.rejects {
+			if setting == "" {
 				server.RejectCredentials()
 			}
-			var env []string
-			if test.setting != "" {
-				env = []string{test.setting}
+			p := launch.Service(t, server, w, setting)
+			if code := p.Wait(); code <= 0 || setting == "" && code != int(codes.Unauthenticated) {
+				t.Errorf("exit code %d, want the code of an error", code)
 			}
-			p := launch.Service(t, server, w, env...)
-			if code := p.Wait(); code <= 0 || test.code != 0 && code != test.code {
-				t.Errorf("exit code %d, want the code of an error (%d)", code, test.code)
-			}
-			if test.rejects && !strings.Contains(p.Stderr.String()+p.Stdout.String(), "401") {
+			if setting == "" && !strings.Contains(p.Stderr.String()+p.Stdout.String(), "401") {
 				t.Error("the output does not say that the credential was refused")
 			}
 			if len(server.Hellos()) != 0 || len(w.TakeRequests()) != 0 {
@@ -274,5 +291,45 @@ func TestSignalsEndTheService(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTheReadmesCommandsStartTheService types what the README says under "Without
+// Kubernetes", with the stand-ins in the place of Whimsical and ConductorOne.
+func TestTheReadmesCommandsStartTheService(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)\n### Without Kubernetes\n\n```sh\n(.*?)```").FindSubmatch(readme)
+	if block == nil {
+		t.Fatal("the README has no commands under Without Kubernetes")
+	}
+	server, workspace := newC1(t), faults.Serve(t, twelve)
+	commands := string(block[1])
+	var rest []string
+	for _, setting := range append(server.Environment(), launch.Settings(workspace)...) {
+		name, value, _ := strings.Cut(setting, "=")
+		typed := strings.Replace(commands, name+"=...", name+"='"+value+"'", 1)
+		if typed == commands {
+			rest = append(rest, setting)
+		}
+		commands = typed
+	}
+	if strings.Contains(commands, "=...") {
+		t.Fatalf("nobody knows what to type for a placeholder:\n%s", block[1])
+	}
+	// No shell stays behind, which the end of the test would not end.
+	commands = strings.Replace(commands, "\nbin/", "\nexec bin/", 1)
+	s := &service{t: t, c1: server, Workspace: workspace, Process: launch.Start(t, launch.Command{
+		Path: "bash", Args: []string{"-c", `mkdir bin && ln -s "$CONNECTOR" bin/baton-whimsical` + "\n" + commands}, Dir: t.TempDir(),
+		Env: append(rest, "CONNECTOR="+filepath.Clean(launch.Binary(t, launch.Connector)), "PATH="+os.Getenv("PATH")),
+	})}
+	s.syncs()
+	s.TakeRequests()
+	s.succeed(grantTask(editorRole, person(t, workspace, isViewer).ID))
+	if changed := s.TakeChanges(); len(changed) != 1 {
+		t.Errorf("a grant has sent %v", changed)
 	}
 }

@@ -3,12 +3,12 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,9 +85,9 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		want []string
 	}{
 		{nil, []string{"Users: 12 (Editors: 3, Viewers: 7, inactive: 1, without a role: 1).", "Warning: ", "Written to sync.c1z in N seconds."}},
-		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor now."}},
-		{grantArgs("editor", viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
-		{revokeArgs("editor", editor), []string{"User " + editor + " is no longer an Editor."}},
+		{grantArgs(editorRole, viewer), []string{"User " + viewer + " is an Editor now."}},
+		{grantArgs(editorRole, viewer), []string{"User " + viewer + " is an Editor already: nothing changed."}},
+		{revokeArgs(editorRole, editor), []string{"User " + editor + " is no longer an Editor."}},
 		{actionArgs("disable_user", editor), []string{"User " + editor + " was deactivated, and has left the workspace."}},
 		{actionArgs("enable_user", editor), []string{"User " + editor + " is active now."}},
 		{[]string{"--sync-resource-types", "role", "-f", "role.c1z"}, []string{
@@ -112,8 +112,8 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 }
 
 func TestATerminalShowsAnErrorOnce(t *testing.T) {
-	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
-	f.Succeed()
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{Users: 12})
 	refused := []string{"BATON_WHIMSICAL_TOKEN=another"}
 	for name, test := range map[string]struct {
 		env, args []string
@@ -122,7 +122,7 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 	}{
 		"a sync":             {refused, nil, codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401"},
 		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
-		"a grant to nobody":  {nil, grantArgs("editor", "nobody"), codes.NotFound, "Error: the account is gone from the Whimsical workspace"},
+		"a grant to nobody":  {nil, grantArgs(editorRole, "nobody"), codes.NotFound, "Error: the account is gone from the Whimsical workspace"},
 		"an unknown action":  {nil, actionArgs("frobnicate", "u"), codes.NotFound, "Error: there is no such action"},
 		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "Error: --revoke-grant"},
 		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
@@ -131,7 +131,8 @@ func TestATerminalShowsAnErrorOnce(t *testing.T) {
 		"a flag of no sense": {nil, []string{"--nonsense"}, codes.Unknown, "unknown flag: --nonsense"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, stays, _ := look(t, f, test.env, test.args...).sees()
+			t.Parallel()
+			code, stays, _ := look(t, launch.NewFolder(t, w), test.env, test.args...).sees()
 			if code != int(test.code) || len(stays) == 0 || !strings.HasPrefix(stays[0], test.says) {
 				t.Errorf("exit %d, want %d, the terminal shows\n%s", code, test.code, strings.Join(stays, "\n"))
 			}
@@ -151,7 +152,7 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 	}{
 		"a sync":                             {false, nil, "Error: interrupted: nothing was written"},
 		"a sync over a file":                 {true, nil, "Error: interrupted: sync.c1z is as it was"},
-		"a grant":                            {false, grantArgs("editor", "u"), "Error: interrupted: the change may have been made"},
+		"a grant":                            {false, grantArgs(editorRole, "u"), "Error: interrupted: the change may have been made"},
 		"an action, which goes on by itself": {false, actionArgs("disable_user", "u"), "Error: interrupted: the change may have been made"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,9 +172,7 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 			if code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
 				t.Errorf("exit %d, the terminal shows %q", code, stays)
 			}
-			if entries, err := os.ReadDir(f.Dir); err != nil || len(entries) != map[bool]int{true: 1}[test.earlier] {
-				t.Errorf("left behind: %v, %v", entries, err)
-			}
+			holdsOnly(t, f.Dir, map[bool][]string{true: {"sync.c1z"}}[test.earlier]...)
 		})
 	}
 }
@@ -181,7 +180,7 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 func TestATerminalShowsWhichTryAnOutageIsAt(t *testing.T) {
 	t.Parallel()
 	w := faults.Serve(t, sim.Config{Users: 12})
-	w.Set(faults.Rule{Fault: faults.Named("reset before the answer"), Operations: []faults.Operation{faults.List}, Times: 8})
+	w.Set(faults.Rule{Fault: faults.Named("reset before the answer"), Operations: []faults.Operation{faults.List}, Times: 4})
 	code, _, all := look(t, launch.NewFolder(t, w), nil).sees()
 	if code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
 		t.Errorf("exit %d, the terminal shows %q", code, all)
@@ -202,26 +201,58 @@ func TestALogSettingKeepsTheLogAtATerminal(t *testing.T) {
 	}
 }
 
-func TestAnEmptyLogPathIsStandardError(t *testing.T) {
-	t.Parallel()
-	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=")
-	if output := f.Succeed("--log-path=").Stderr.String(); !strings.Contains(output, "Sync complete.") {
-		t.Errorf("the log is\n%s", output)
+// logged fails the test unless a log is JSON, line by line, and holds these texts.
+func logged(t *testing.T, log string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(log, text) {
+			t.Errorf("%q is not in the log\n%s", text, log)
+		}
 	}
+	for line := range strings.Lines(log) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
+
+func TestTheLogGoesToItsFileWhole(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, twelve)
+	f := launch.NewFolder(t, w)
+	log := filepath.Join(f.Dir, "sync.log")
+	f.Env = append(f.Env, "BATON_LOG_LEVEL=debug", "BATON_LOG_PATH="+log)
+	f.Succeed()
+	if p := f.Succeed(grantArgs(editorRole, person(t, w, isViewer).ID)...); p.Stderr.String() != "" || p.Stdout.String() != "" {
+		t.Errorf("beside the file, the log is %q", p.Stderr.String()+p.Stdout.String())
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged(t, string(text), "baton-whimsical: request", "baton-whimsical: users read", "baton-whimsical: file written", "baton-whimsical: workspace changed")
 }
 
 func TestAPipeGetsTheLogAsJSON(t *testing.T) {
 	t.Parallel()
-	f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 12}))
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=")
-	output := f.Succeed().Stderr.String()
-	if !strings.Contains(output, "Sync complete.") {
-		t.Errorf("the log is\n%s", output)
-	}
-	for lines := bufio.NewScanner(strings.NewReader(output)); lines.Scan(); {
-		if !json.Valid(lines.Bytes()) {
-			t.Errorf("no JSON: %s", lines.Text())
-		}
+	for name, test := range map[string]struct {
+		args, env []string
+		texts     []string
+	}{
+		"of a sync":          {nil, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
+		"with an empty path": {[]string{"--log-path="}, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
+		"with the schemas":   {[]string{"--list-action-schemas"}, []string{"BATON_LOG_LEVEL=info"}, []string{"enable_user", "disable_user"}},
+		"with settings of services": {
+			[]string{"--task-concurrency=7"},
+			[]string{"BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true"},
+			[]string{`"keys":["skip-full-sync","task-concurrency"]`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := launch.NewFolder(t, faults.Serve(t, twelve))
+			f.Env = append(f.Env, test.env...)
+			logged(t, f.Succeed(test.args...).Stderr.String(), test.texts...)
+		})
 	}
 }

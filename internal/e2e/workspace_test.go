@@ -5,12 +5,11 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"testing"
-
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
@@ -19,6 +18,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// The binaries are static, as those of a release are, and as the pod needs them.
+	if err := os.Setenv("CGO_ENABLED", "0"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(launch.Main(m))
 }
 
@@ -28,30 +32,29 @@ var (
 	twelve = sim.Config{Users: 12, PageSize: 5, DeactivationKeeps: true}
 	// leaving is the same, but deactivation removes the record.
 	leaving = sim.Config{Users: 12, PageSize: 5}
+
+	editorRole, viewerRole = batontest.Roles[true], batontest.Roles[false]
 )
 
 const (
 	userType = "user"
-	roleType = "role"
 	ada      = "ada@example.com"
+
+	// What else than a role may have become of a user.
+	inactive, gone = "inactive", "gone"
 )
 
-// with returns the users after one of them has become an "editor", a "viewer",
-// "inactive" or "gone".
+// with returns the users after one of them has got a role, or has become inactive or gone.
 func with(users []sim.User, id, state string) []sim.User {
 	users = slices.Clone(users)
-	for i := range users {
-		if users[i].ID != id {
-			continue
-		}
-		switch editor := state == "editor"; state {
-		case "gone":
-			return slices.Delete(users, i, i+1)
-		case "inactive":
-			users[i].Active = false
-		default:
-			users[i].Active, users[i].Editor = true, &editor
-		}
+	i := slices.IndexFunc(users, func(u sim.User) bool { return u.ID == id })
+	switch editor := state == editorRole; state {
+	case gone:
+		return slices.Delete(users, i, i+1)
+	case inactive:
+		users[i].Active = false
+	default:
+		users[i].Active, users[i].Editor = true, &editor
 	}
 	return users
 }
@@ -67,8 +70,8 @@ func person(t *testing.T, w *faults.Workspace, match func(sim.User) bool) sim.Us
 	return users[i]
 }
 
-func isEditor(u sim.User) bool   { return batontest.RoleOf(u) == "editor" }
-func isViewer(u sim.User) bool   { return batontest.RoleOf(u) == "viewer" }
+func isEditor(u sim.User) bool   { return batontest.RoleOf(u) == editorRole }
+func isViewer(u sim.User) bool   { return batontest.RoleOf(u) == viewerRole }
 func isInactive(u sim.User) bool { return !u.Active }
 func hasNoRole(u sim.User) bool  { return u.Active && u.Editor == nil }
 
@@ -82,8 +85,7 @@ func newUser(t *testing.T, w *faults.Workspace) sim.User {
 	return users[0]
 }
 
-// untouched fails the test when a request that may change something has come since
-// the last look.
+// untouched fails the test when a request that may change something has come since the last look.
 func untouched(t *testing.T, w *faults.Workspace) {
 	t.Helper()
 	if changes := w.TakeChanges(); len(changes) != 0 {
@@ -103,14 +105,6 @@ func readOnce(t *testing.T, w *faults.Workspace) {
 	if i := slices.IndexFunc(requests, func(r string) bool { return r[:len(http.MethodGet)] != http.MethodGet }); i >= 0 {
 		t.Errorf("a sync has sent %s", requests[i])
 	}
-}
-
-// outcome returns what an error says, for messages.
-func outcome(err error) string {
-	if err == nil {
-		return "success"
-	}
-	return status.Convert(err).Code().String() + ": " + status.Convert(err).Message()
 }
 
 func grantArgs(role, user string) []string {

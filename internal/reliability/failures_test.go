@@ -3,8 +3,11 @@
 package reliability
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -17,28 +20,7 @@ import (
 // thirty is a workspace whose listing has pages.
 var thirty = sim.Config{Users: 30, PageSize: 10}
 
-func TestASyncThatFailedReportsNothingAndTheNextOneIsWhole(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"401", "404 as JSON", "404 as HTML", "HTML with 200", "truncated JSON", "302 to another host"} {
-		for after := range 4 {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				w := faults.Serve(t, thirty)
-				f := launch.NewFolder(t, w)
-				w.Set(faults.Rule{Fault: faults.Named(name), After: after})
-				if code, _ := f.Run(); code == 0 {
-					t.Fatal("the sync has succeeded")
-				}
-				f.HoldsNothing()
-				w.Set()
-				f.Syncs(w.Users())
-			})
-		}
-	}
-}
-
-// The SDK by itself reports one failure in a hundred as a success, and more on a
-// busy machine.
+// The SDK by itself reports one failure in a hundred as a success, and more on a busy machine.
 func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -66,6 +48,43 @@ func TestAFailureAlwaysShowsInTheExitCode(t *testing.T) {
 					t.Errorf("log files: %q", logs)
 				}
 			})
+		}
+	}
+}
+
+func TestASignalEndsASyncAtOnceAndTheNextSyncIsWhole(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]faults.Rule{
+		"while the first request hangs":        {Fault: faults.Named("hang before the work")},
+		"while a page hangs":                   {Fault: faults.Named("hang before the work"), Operations: []faults.Operation{faults.List}, After: 1},
+		"while an answer drips":                {Fault: faults.Named("slow drip"), Operations: []faults.Operation{faults.List}},
+		"while the SDK waits to try a page":    {Fault: faults.Named("503"), Operations: []faults.Operation{faults.List}, After: 1},
+		"while the SDK waits for a rate reset": {Fault: faults.Named("429 for years"), Operations: []faults.Operation{faults.List}, After: 1},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+			for to, group := range map[string]bool{"the process": false, "the process group, over an earlier sync": true} {
+				t.Run(sig.String()+" to "+to+" "+name, func(t *testing.T) {
+					t.Parallel()
+					w := faults.Serve(t, thirty)
+					f := launch.NewFolder(t, w)
+					if group {
+						f.Succeed()
+					}
+					before, _ := os.ReadFile(f.File) // which is there, or not
+					w.Add(sim.User{UserName: newcomer, Email: newcomer, DisplayName: "New", Active: true})
+					w.Set(rule)
+					p := f.Start()
+					p.Until(w.Struck())
+					if code, want := p.Signal(sig, group), 128+int(sig); code != want {
+						t.Errorf("exit code %d, want %d", code, want)
+					}
+					if after, err := os.ReadFile(f.File); !bytes.Equal(before, after) || group != (err == nil) {
+						t.Errorf("the file has changed: %v", err)
+					}
+					w.Set()
+					f.Syncs(w.Users())
+				})
+			}
 		}
 	}
 }

@@ -1,119 +1,201 @@
 //go:build unix
 
+// Package reliability tests what the connector promises whatever the server and the network do; docs/reliability.md
+// names the promises and their tests. The expected outcome of every fault in every operation is in matrix.md.
 package reliability
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/faults"
+	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 )
+
+func TestMain(m *testing.M) {
+	os.Exit(launch.Main(m))
+}
 
 //go:embed matrix.md
 var matrixFile string
 
-// atATime is how many trials run at a time: they mostly wait. Those that move
-// hundreds of megabytes run one at a time, and those whose client is impatient
-// run when the others are done.
-const atATime = 64
-
-// TestEveryFaultInEveryOperationEndsAsTheMatrixSays runs each fault in each
-// operation, striking every single request of it in turn, and then all of them.
 func TestEveryFaultInEveryOperationEndsAsTheMatrixSays(t *testing.T) {
-	want := parseMatrix(t, matrixFile)
-	all := operations()
-	got := make(map[string][]observed)
-	slots := map[bool]chan struct{}{false: make(chan struct{}, atATime), true: make(chan struct{}, 1)}
+	t.Parallel()
+	want := matrix(t)
+	// So many trials run at a time, by whether they move hundreds of megabytes: all mostly wait. Those whose client is
+	// impatient run when the others are done.
+	slots := map[bool]chan struct{}{false: make(chan struct{}, 256), true: make(chan struct{}, 8)}
 	for _, slow := range []bool{false, true} {
 		var running sync.WaitGroup
 		for _, fault := range faults.Table() {
 			if fault.Slow != slow {
 				continue
 			}
-			row := make([]observed, len(all))
-			got[fault.Name] = row
 			slot := slots[fault.Large]
-			for i, operation := range all {
-				c := trial{t: t, fault: fault, operation: operation}
-				for _, observe := range []func(){
-					func() { row[i].always = c.attempt(t.Context(), allRequests) },
-					func() { row[i].once = c.observeOnce(t.Context()) },
-				} {
-					running.Go(func() {
-						slot <- struct{}{}
-						defer func() { <-slot }()
-						observe()
-					})
-				}
+			for i, operation := range operations() {
+				running.Go(func() {
+					slot <- struct{}{}
+					defer func() { <-slot }()
+					if got := (trial{t, fault, operation}).cell(); got != want[fault.Name][i] {
+						t.Errorf("%s, %s: %s, want %s", fault.Name, operation.name, got, want[fault.Name][i])
+					}
+				})
 			}
 		}
 		running.Wait()
 	}
-
-	for _, fault := range faults.Table() {
-		t.Run(fault.Name, func(t *testing.T) {
-			observed := got[fault.Name]
-			for i, operation := range all {
-				if o, expected := observed[i].String(), want[fault.Name][i]; o != expected {
-					t.Errorf("%s: %s, want %s", operation.name, o, expected)
-				}
-				for _, complaint := range observed[i].complaints() {
-					t.Errorf("%s: %s", operation.name, complaint)
-				}
-			}
-			if t.Failed() {
-				t.Logf("the row as observed:\n%s", line(fault.Name, observed))
-			}
-		})
-	}
 }
 
-func line(name string, row []observed) string {
-	columns := []string{name}
-	for _, o := range row {
-		columns = append(columns, o.String())
-	}
-	return "| " + strings.Join(columns, " | ") + " |"
-}
-
-// parseMatrix reads the table of matrix.md, which must have one row for each
-// fault and one column for each operation, in order.
-func parseMatrix(t *testing.T, file string) map[string][]string {
+// matrix reads the table of matrix.md: the cells of each fault. It must have one row for each fault and one column for
+// each operation, in order.
+func matrix(t *testing.T) map[string][]string {
 	t.Helper()
-	header := []string{"fault"}
+	header, known := []string{"fault"}, []string(nil)
 	for _, operation := range operations() {
 		header = append(header, operation.name)
-	}
-	var rows [][]string
-	for line := range strings.Lines(file) {
-		var columns []string
-		for column := range strings.SplitSeq(strings.Trim(strings.TrimSpace(line), "|"), "|") {
-			columns = append(columns, strings.TrimSpace(column))
-		}
-		if slices.Equal(columns, header) || len(rows) > 0 {
-			rows = append(rows, columns)
-		}
-	}
-	if len(rows) < 2 {
-		t.Fatalf("matrix.md has no table with the columns %q", header)
-	}
-	want := map[string][]string{}
-	var names, known []string
-	for _, columns := range rows[2:] { // below the header and its rule
-		if len(columns) != len(header) || slices.Contains(columns, "") {
-			t.Fatalf("the row %q lacks a cell", columns)
-		}
-		names = append(names, columns[0])
-		want[columns[0]] = columns[1:]
 	}
 	for _, fault := range faults.Table() {
 		known = append(known, fault.Name)
 	}
-	if !slices.Equal(names, known) {
-		t.Fatalf("the rows of matrix.md are\n%q, but the faults are\n%q", names, known)
+	var columns, names []string
+	cells := map[string][]string{}
+	for line := range strings.Lines(matrixFile) {
+		row := strings.Split(strings.Trim(line, "|\n"), "|")
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
+		switch {
+		case slices.Equal(row, header):
+			columns = row
+		case len(row) == len(columns) && !strings.HasPrefix(row[0], "-"):
+			names = append(names, row[0])
+			cells[row[0]] = row[1:]
+		}
 	}
-	return want
+	if !slices.Equal(names, known) {
+		t.Fatalf("matrix.md has no table with the columns %q, or its rows are\n%q, but the faults are\n%q", header, names, known)
+	}
+	return cells
+}
+
+// trial is one fault in one operation: a cell of the matrix.
+type trial struct {
+	t         *testing.T
+	fault     faults.Fault
+	operation operation
+}
+
+// outcomes are the words of matrix.md for codes. A success with something else than the truth is a LIE.
+var outcomes = map[string]codes.Code{
+	"ok":   codes.OK,
+	"down": codes.Unavailable,
+	"late": codes.DeadlineExceeded,
+	"pre":  codes.FailedPrecondition,
+	"arg":  codes.InvalidArgument,
+	"auth": codes.Unauthenticated,
+	"perm": codes.PermissionDenied,
+	"impl": codes.Unimplemented,
+}
+
+// cell lets the fault strike each request of the operation in turn, and all of them. It spells the outcomes as
+// matrix.md does: that of one strike (where it depends on the request that is struck, one outcome for each, in
+// order), then that of strikes without end.
+func (c trial) cell() string {
+	always := make(chan string, 1)
+	go func() {
+		outcome, _ := c.attempt(faults.Rule{Fault: c.fault, Operations: c.operation.strikes})
+		always <- outcome
+	}()
+	var once []string
+	for after := 0; ; after++ {
+		outcome, struck := c.attempt(faults.Rule{Fault: c.fault, Operations: c.operation.strikes, After: after, Times: 1})
+		if !struck {
+			break
+		}
+		once = append(once, outcome)
+	}
+	if len(slices.Compact(slices.Clone(once))) == 1 {
+		once = once[:1]
+	}
+	return strings.Join(once, ",") + " / " + <-always
+}
+
+// attempt makes the call once, as often as the SDK does, and returns the outcome, and whether there was a request to
+// strike. The test fails on what is wrong whatever the outcome: changes that nobody asked for, and secrets.
+func (c trial) attempt(rule faults.Rule) (string, bool) {
+	complain := func(format string, args ...any) {
+		c.t.Errorf("%s, %s, after %d requests: %s", c.fault.Name, c.operation.name, rule.After, fmt.Sprintf(format, args...))
+	}
+	s, err := newBuilders(c.t, map[bool]time.Duration{true: time.Second, false: time.Minute}[c.fault.Slow]) // a minute: never
+	if err != nil {
+		complain("%v", err)
+		return "", false
+	}
+	defer s.Close()
+	s.Set(rule)
+	before, wanted := s.Users(), s.Users()
+	err = persistently(c.operation.calls, func() error { return c.operation.run(s) })
+	if c.operation.changed != nil {
+		wanted = c.operation.changed(wanted)
+	}
+
+	outcome := outcomeOf(err)
+	asItWas, asAsked, now := describe(before), describe(wanted), describe(s.Users())
+	if err == nil && now != asAsked || errors.Is(err, errLie) {
+		outcome = "LIE"
+		complain("the call succeeded (%v), but the workspace is\n%s", err, now)
+	}
+	if now != asItWas && now != asAsked {
+		complain("the workspace was changed to\n%s", now)
+	}
+	for _, leak := range slices.Concat(leaks.InError(err), leaks.InLog(s.log.String())) {
+		complain("%s", leak)
+	}
+	return outcome, s.Strikes() > 0
+}
+
+func outcomeOf(err error) string {
+	if errors.Is(err, errPending) {
+		return "pending"
+	}
+	for name, code := range outcomes {
+		if code == status.Code(err) {
+			return name
+		}
+	}
+	return status.Code(err).String()
+}
+
+// persistently makes a call as often as the SDK does, without its waits.
+func persistently(calls int, call func() error) error {
+	for {
+		err := call()
+		calls--
+		if code := status.Code(err); calls <= 0 || code != codes.Unavailable && code != codes.DeadlineExceeded {
+			return err
+		}
+	}
+}
+
+// describe tells what matters of users, without regard to their order.
+func describe(users []sim.User) string {
+	var lines []string
+	for _, user := range users {
+		lines = append(lines, fmt.Sprintf("%s active=%t %q\n", user.UserName, user.Active, batontest.RoleOf(user)))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }

@@ -3,21 +3,25 @@
 package reliability
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/sync"
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/leaks"
+	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -40,8 +44,7 @@ func rawServer(t *testing.T, users []string) string {
 	return server.URL
 }
 
-// syncFrom runs a whole sync of the API at url through the SDK, and returns what
-// it holds and what was logged.
+// syncFrom runs a whole sync of the API at url through the SDK, and returns what it holds and what was logged.
 func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*batontest.Picture, string) {
 	t.Helper()
 	h, log := serveConnector(t, url)
@@ -58,8 +61,7 @@ func syncFrom(t *testing.T, url string, options ...sync.SyncOpt) (*batontest.Pic
 
 func serveConnector(t *testing.T, url string) (*batontest.Harness, *launch.Output) {
 	t.Helper()
-	log := &launch.Output{}
-	ctx := ctxzap.ToContext(t.Context(), logger(log))
+	ctx, log := logged(t.Context())
 	built, _, err := connector.New(ctx, &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: url}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -72,79 +74,74 @@ func serveConnector(t *testing.T, url string) (*batontest.Harness, *launch.Outpu
 	return h, log
 }
 
+const untold = "untold"
+
 // oddUser is one user of a workspace of odd ones.
 type oddUser struct {
 	name string
 	// attributes is what follows the id in the user's JSON.
 	attributes string
-	// role is the role to be granted, "" for none.
+	// role is the role to be granted, "" for none, untold where the API tells no role of an active user.
 	role string
-	// roleless is set where the API tells no role of an active user.
-	roleless bool
 }
 
 func oddUsers() []oddUser {
 	long := strings.Repeat("\U0001F600", 10_000)
 	editor := func(value string) string { return extension + `:{"editor":` + value + `}` }
-	viewer := editor("false")
+	viewer := editor("false") + "," // whatever the rest is like
 	var users []oddUser
-	// Whatever the rest is like, this is a Viewer.
-	for name, attributes := range map[string]string{
-		"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
-		"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
-		"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
-		"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
-		"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
-		"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
-		"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
-		"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
-		"no name at all":                   `"userName":null`,
-		"no e-mails":                       `"emails":null`,
-		"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
-		"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
-		"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
-		"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
-		"e-mails that are no list":         `"emails":"a@example.com"`,
-		"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
-		"active is absent":                 `"displayName":"A"`,
-		"active is null":                   `"active":null`,
-		"active is the string True":        `"active":"True"`,
-		"active is nonsense":               `"active":"perhaps"`,
-		"active is a number":               `"active":1`,
-		"created at no time":               `"meta":{"created":"yesterday"}`,
-		"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
-		"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
-		"meta is no object":                `"meta":"x"`,
-		"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
-		"a number that no float can hold":  `"externalId":1e999999`,
-		"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+	for _, group := range []struct {
+		before, role string
+		attributes   map[string]string
+	}{
+		{viewer, viewerRole, map[string]string{
+			"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
+			"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
+			"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
+			"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
+			"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
+			"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
+			"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
+			"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
+			"no name at all":                   `"userName":null`,
+			"no e-mails":                       `"emails":null`,
+			"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
+			"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
+			"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
+			"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
+			"e-mails that are no list":         `"emails":"a@example.com"`,
+			"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
+			"active is absent":                 `"displayName":"A"`,
+			"active is null":                   `"active":null`,
+			"active is the string True":        `"active":"True"`,
+			"active is nonsense":               `"active":"perhaps"`,
+			"active is a number":               `"active":1`,
+			"created at no time":               `"meta":{"created":"yesterday"}`,
+			"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
+			"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
+			"meta is no object":                `"meta":"x"`,
+			"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+			"a number that no float can hold":  `"externalId":1e999999`,
+			"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+		}},
+		{viewer, "", map[string]string{"active is false": `"active":false`, "active is the string False": `"active":"False"`}},
+		{"", untold, map[string]string{
+			"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
+			"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
+			"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
+			"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
+			"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
+		}},
+		{"", editorRole, map[string]string{
+			"editor is the string true": editor(`"true"`), "editor is the string True": editor(`" True "`), "editor is one": editor(`1`),
+			"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
+		}},
+		{"", viewerRole, map[string]string{"editor is zero": editor(`0`), "editor is the string False": editor(`"False"`)}},
 	} {
-		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes, role: "viewer"})
+		for name, attributes := range group.attributes {
+			users = append(users, oddUser{name: name, attributes: group.before + attributes, role: group.role})
+		}
 	}
-	for name, attributes := range map[string]string{
-		"active is false":            `"active":false`,
-		"active is the string False": `"active":"False"`,
-	} {
-		users = append(users, oddUser{name: name, attributes: viewer + "," + attributes})
-	}
-	for name, attributes := range map[string]string{
-		"the extension is absent": `"active":true`, "the extension is null": extension + `:null`,
-		"the extension is an array": extension + `:[{"editor":true}]`, "the extension is a string": extension + `:"editor"`,
-		"the extension is empty": extension + `:{}`, "editor is null": editor(`null`), "editor is another number": editor(`2`),
-		"editor is garbage": editor(`"yes"`), "editor is empty": editor(`""`),
-		"editor is an object": editor(`{"value":true}`), "editor is an array": editor(`[true]`),
-	} {
-		users = append(users, oddUser{name: name, attributes: attributes, roleless: true})
-	}
-	for name, attributes := range map[string]string{
-		"editor is the string true":      editor(`"true"`),
-		"editor is the string True":      editor(`" True "`),
-		"the extension is in other case": strings.ToUpper(extension) + `:{"EDITOR":true}`,
-	} {
-		users = append(users, oddUser{name: name, attributes: attributes, role: "editor"})
-	}
-	users = append(users, oddUser{name: "editor is one", attributes: editor(`1`), role: "editor"}, oddUser{name: "editor is zero", attributes: editor(`0`), role: "viewer"})
-	users = append(users, oddUser{name: "editor is the string False", attributes: editor(`"False"`), role: "viewer"})
 	return users
 }
 
@@ -166,38 +163,23 @@ func TestNoUserIsTooOddToBeSynced(t *testing.T) {
 			if strings.TrimSpace(resource.GetDisplayName()) == "" {
 				t.Error("the user has no name")
 			}
-			for _, role := range []string{"editor", "viewer"} {
-				if granted := picture.Grants["role:"+role+":assigned:user:"+id] != nil; granted != (role == user.role) {
+			for _, role := range batontest.Roles {
+				if granted := picture.Grants[batontest.Grant(role, id).GetId()] != nil; granted != (role == user.role) {
 					t.Errorf("%s granted: %t, want %t", role, granted, role == user.role)
 				}
 			}
 		})
-		if user.roleless {
+		if user.role == untold {
 			roleless++
 		}
 	}
 	if len(picture.Resources) != len(users)+2 {
 		t.Errorf("%d resources, want %d users and 2 roles", len(picture.Resources), len(users))
 	}
-	checkWarnings(t, log, roleless)
-}
-
-// checkWarnings checks that a sync has warned once of the users whose role the
-// API did not tell, and counted them.
-func checkWarnings(t *testing.T, log string, users int) {
-	t.Helper()
-	var counts []int
-	for line := range strings.Lines(log) {
-		var entry struct {
-			Level, Msg string
-			Users      int `json:"users_without_role"`
-		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Level == "warn" && strings.Contains(entry.Msg, "did not report the role or the status") {
-			counts = append(counts, entry.Users)
-		}
-	}
-	if len(counts) != 1 || counts[0] != users {
-		t.Errorf("the warnings of users without a role count %v, want one that counts %d", counts, users)
+	warned := slices.DeleteFunc(strings.Split(log, "\n"), func(line string) bool { return !strings.Contains(line, "did not report the role or the status") })
+	count := fmt.Sprintf(`"users_without_role":%d`, roleless)
+	if len(warned) != 1 || !strings.Contains(warned[0], `"level":"warn"`) || !regexp.MustCompile(count+`\b`).MatchString(warned[0]) {
+		t.Errorf("the log has the warnings %q, want one that counts %d users without a role", warned, roleless)
 	}
 }
 
@@ -221,5 +203,63 @@ func TestPagesOfLongNamesFitInTheSDKsAnswers(t *testing.T) {
 				t.Errorf("%d resources and %d grants, want 102 and 100", len(picture.Resources), len(picture.Grants))
 			}
 		})
+	}
+}
+
+var oddIDs = []string{
+	"/", "a/b", "/a/", "?", "a?b=c", "#", "a#b", "%", "%2F", "a%41b", "100%", "+", "a+b", ";", "a;b=c", " ", "a b", " a ", "&", "=", ":", "a:b", "|",
+	"@", "person@example.com", ".", "..", "../..", "a/../b", `\`, `"quoted"`, "'", "<b>", "*", "日本", "é", "\U0001F600",
+	"x", "0", strings.Repeat("a", 500), strings.Repeat("a/", 250), strings.Repeat("日", 300),
+}
+
+// idWorkspace is a workspace of Viewers with odd ids.
+func idWorkspace(t *testing.T) *faults.Workspace {
+	t.Helper()
+	w := faults.Serve(t, sim.Config{PageSize: 7})
+	for i, id := range oddIDs {
+		email := fmt.Sprintf("person%d@example.com", i)
+		w.Add(sim.User{ID: id, UserName: email, Email: email, DisplayName: "Person", Active: true, Editor: new(bool)})
+	}
+	return w
+}
+
+func TestIDsOfEveryShapeAreSynced(t *testing.T) {
+	w := idWorkspace(t)
+	var targets []*v2.Resource
+	for _, id := range oddIDs {
+		targets = append(targets, batontest.Resource("user", id))
+	}
+	want := batontest.Expected(w.Users())
+	whole, _ := syncFrom(t, w.URL)
+	lines := whole.Access().Differences(want)
+	targeted, _ := syncFrom(t, w.URL, sync.WithTargetedSyncResources(targets))
+	maps.DeleteFunc(want, func(thing, _ string) bool { // which nobody holds, or which comes with a role
+		return thing == "role "+editorRole || strings.HasPrefix(thing, "entitlement ")
+	})
+	for _, line := range append(lines, targeted.Access().Differences(want)...) {
+		t.Error(line)
+	}
+}
+
+func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
+	workspace := idWorkspace(t)
+	h, _ := serveConnector(t, workspace.URL)
+	for _, id := range oddIDs {
+		principal := batontest.Resource("user", id)
+		_, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
+			Principal: principal, Entitlement: batontest.Entitlement(editorRole),
+		}.Build())
+		if user, _ := workspace.User(id); err != nil || batontest.RoleOf(user) != editorRole {
+			t.Errorf("%q is not an Editor: %v", id, err)
+		}
+		_, err = h.Client.Revoke(t.Context(), v2.GrantManagerServiceRevokeRequest_builder{Grant: batontest.Grant(editorRole, id)}.Build())
+		if user, _ := workspace.User(id); err != nil || batontest.RoleOf(user) != viewerRole {
+			t.Errorf("%q is not a Viewer: %v", id, err)
+		}
+		before := len(workspace.Users())
+		_, err = h.Client.DeleteResource(t.Context(), v2.DeleteResourceRequest_builder{ResourceId: principal.GetId()}.Build())
+		if _, there := workspace.User(id); err != nil || there || len(workspace.Users()) != before-1 {
+			t.Errorf("%q is still there, or somebody else is gone: %v", id, err)
+		}
 	}
 }

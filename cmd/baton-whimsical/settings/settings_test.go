@@ -15,22 +15,19 @@ var carried = []string{
 	"otel-collector-endpoint-tls-cert", "otel-collector-endpoint-tls-cert-path", "otel-collector-endpoint-tls-insecure", "otel-logging-disabled",
 	"otel-tracing-disabled", "parallel-sync", "revoke-grant", "skip-entitlements-and-grants", "skip-grants", "storage-engine", "sync-resource-types",
 	"sync-resources", "workers",
-	// With a client ID, the run is that of a service. Provisioning is what a one-shot run is
-	// asked for by name.
+	// With a client ID, the run is that of a service. Provisioning is what a one-shot run is asked for by name.
 	"client-id", "client-secret", "provisioning",
 }
 
 func TestEverySettingOfTheSDKIsCarriedOrRefusedOrNamedAsOneOfServices(t *testing.T) {
 	for _, setting := range field.DefaultFields {
 		name := setting.GetName()
-		answers := 0
+		answers := map[bool]int{}
 		for _, answer := range []bool{slices.Contains(carried, name), unsupported.MatchString(name), ofServices.MatchString(name)} {
-			if answer {
-				answers++
-			}
+			answers[answer]++
 		}
-		if answers != 1 {
-			t.Errorf("there are %d answers to --%s, want one", answers, name)
+		if answers[true] != 1 {
+			t.Errorf("there are %d answers to --%s, want one", answers[true], name)
 		}
 	}
 }

@@ -109,28 +109,23 @@ func TestTheProgressFitsTheTerminal(t *testing.T) {
 func TestAnErrorIsOneSentence(t *testing.T) {
 	const said = "GET /scim-v2/Users answered 401 Unauthorized: the SCIM token was refused"
 	answered := status.Error(codes.Unauthenticated, "validate failed: baton-whimsical: "+said)
-	for _, err := range []error{
-		errors.New(said),
-		errors.New("baton-whimsical: " + said),
-		answered,
-		fmt.Errorf("list resources failed: %w", answered),
-		errors.Join(fmt.Errorf("sync: %w", answered), errors.New("store: not closed")),
+	const quoted = "PATCH /Users/u answered 409 Conflict: "
+	const of = "error closing store: pebble store close: save failed, store left open and unsaved data preserved under /tmp/x: "
+	for err, want := range map[error]string{
+		errors.New(said):                       said,
+		errors.New("baton-whimsical: " + said): said,
+		answered:                               said,
+		fmt.Errorf("list resources failed: %w", answered):                              said,
+		errors.Join(fmt.Errorf("sync: %w", answered), errors.New("store: not closed")): said,
+		errors.New("baton-whimsical: " + quoted + `string_value:"\u001b[31m"`):         quoted + `string_value:"\u001b[31m"`,
+		errors.New("baton-whimsical: " + quoted + "handler for action"):                quoted + "handler for action",
+		errors.New("rpc: handler for action promote_user not found"):                   "there is no such action: the actions are enable_user and disable_user",
+		errors.New("a \x1b[31mred\u202e id"):                                           "a [31mred id",
+		errors.New("disk\nfull"):                                                       "disk full",
+		errors.New(of + "open y.tmp: no space left"):                                   "open y.tmp: no space left",
 	} {
-		if got := Sentence(err); got != said {
-			t.Errorf("%q becomes %q", err, got)
-		}
-	}
-	const quoted = "baton-whimsical: PATCH /Users/u answered 409 Conflict: "
-	for text, want := range map[string]string{
-		quoted + `string_value:"\u001b[31m"`:             "PATCH /Users/u answered 409 Conflict: " + `string_value:"\u001b[31m"`,
-		quoted + "handler for action":                    "PATCH /Users/u answered 409 Conflict: handler for action",
-		"rpc: handler for action promote_user not found": "there is no such action: the actions are enable_user and disable_user",
-		"a \x1b[31mred\u202e id":                         "a [31mred id",
-		"disk\nfull":                                     "disk full",
-		"error closing store: pebble store close: save failed, store left open and unsaved data preserved under /tmp/x: open y.tmp: no space left": "open y.tmp: no space left",
-	} {
-		if got := Sentence(errors.New(text)); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
+		if got := Sentence(err); got != want {
+			t.Errorf("%q becomes %q, want %q", err, got, want)
 		}
 	}
 }
