@@ -339,16 +339,6 @@ func listing(users ...scimscript.User) []scimscript.Step {
 	return one(scimscript.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: scimscript.OK(scimscript.List(users))})
 }
 
-func TestNoPasswordIsDeclared(t *testing.T) {
-	p := newProvisioner(t, "http://127.0.0.1:1/", scimscript.Token)
-	details, annos, err := p.accounts.CreateAccountCapabilityDetails(p.ctx)
-	none := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
-	if got := details.GetSupportedCredentialOptions(); err != nil || len(annos) != 0 ||
-		len(got) != 1 || got[0] != none || details.GetPreferredCredentialOption() != none {
-		t.Errorf("got %v, %v, %v, want no password alone", details, annos, err)
-	}
-}
-
 func TestAnAddressOutsideASCIIIsNeverFoldedIntoThatOfSomebodyElse(t *testing.T) {
 	for _, address := range []string{"\u212aim@example.com", "k\u0130m@example.com"} {
 		t.Run(address, func(t *testing.T) {

@@ -30,8 +30,8 @@ type workspace struct {
 	*sim.Workspace
 	url      string
 	requests atomic.Int64
-	// before, when set, runs ahead of each request with its number.
-	before func(n int64)
+	// before, when set, runs ahead of each request, with its number.
+	before func(n int64, rw http.ResponseWriter, r *http.Request)
 }
 
 func newWorkspace(t *testing.T, cfg sim.Config) *workspace {
@@ -45,7 +45,7 @@ func newWorkspace(t *testing.T, cfg sim.Config) *workspace {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		n := w.requests.Add(1)
 		if w.before != nil {
-			w.before(n)
+			w.before(n, rw, r)
 		}
 		simulated.Handler().ServeHTTP(rw, r)
 	}))
