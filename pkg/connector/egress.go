@@ -8,11 +8,10 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/cli"
 )
 
-// checkEgress compares the base URL with the egress policy that ConductorOne
-// serves to a hosted connector; no policy allows everything. Redirects are not
-// followed, so that the base URL's host is the only one that a request goes to.
-// What the policy forbids is FailedPrecondition: the same setting works where the
-// policy allows it.
+// checkEgress compares the base URL with the egress policy that ConductorOne serves to a hosted connector; no
+// policy allows everything. Redirects are not followed, so that the base URL's host is the only one that a
+// request goes to. What the policy forbids is FailedPrecondition: the same setting works where the policy
+// allows it.
 //
 // Source: https://github.com/ConductorOne/baton-sdk/blob/v0.26.0/proto/c1/connectorapi/baton/v1/servedpolicy.proto
 func checkEgress(policy *cli.EgressPolicy, base *url.URL) error {
