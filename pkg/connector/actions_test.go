@@ -23,109 +23,65 @@ func userIDIs(value any) *structpb.Struct {
 func TestEnableAndDisableByTheStateFound(t *testing.T) {
 	const enable, disable = "enable_user", "disable_user"
 	var (
-		on        = func(reply scimscript.Reply) []scimscript.Step { return patch(scimscript.ActivateAs(true), reply) }
-		onViewer  = func(reply scimscript.Reply) []scimscript.Step { return patch(scimscript.ActivateAs(false), reply) }
-		off       = func(reply scimscript.Reply) []scimscript.Step { return patch(scimscript.SetActive(false), reply) }
-		missing   = fails(codes.NotFound, "there is no user with this id")
-		ignored   = fails(codes.FailedPrecondition, "accepted the change but did not apply it")
-		untold    = fails(codes.FailedPrecondition, "does not report whether it was applied")
-		unapplied = fails(codes.FailedPrecondition, "the user is there, and was not changed")
-		pending   = fails(codes.FailedPrecondition, "accepted, not applied yet")
-		enabled   = expectation{changes: changed("user enabled", "u1", "")}
-		disabled  = expectation{changes: changed("user disabled", "u1", "")}
-		isActive  = expectation{reason: "is active already"}
-		inactive  = expectation{reason: "is inactive already"}
-		goneSoon  = expectation{reason: "there is no user with the ID "}
+		missing  = fails(codes.NotFound, "there is no user with this id")
+		enabled  = expectation{changes: changed("user enabled", "u1", "")}
+		disabled = expectation{changes: changed("user disabled", "u1", "")}
+		isActive = expectation{reason: "is active already"}
+		inactive = expectation{reason: "is inactive already"}
+		goneSoon = expectation{reason: "there is no user with the ID "}
 	)
-	runRows(t, map[string]row{
-		"enable, confirmed by the answer":      {enable, steps(found(anInactiveEditor), on(scimscript.OK(anEditor)), found(anEditor)), enabled},
-		"enable, confirmed by a read":          {enable, steps(found(anInactiveEditor), on(scimscript.NoContent), found(anEditor)), enabled},
-		"enable an active user":                {enable, steps(found(aViewer)), isActive},
-		"enable, active is left out if false":  {enable, steps(found(anUntoldViewer), onViewer(scimscript.OK(aViewer)), found(aViewer)), enabled},
-		"enable, active is never reported":     {enable, steps(found(anUntoldViewer), onViewer(scimscript.OK(anUntoldViewer)), still(anUntoldViewer)), untold},
-		"enable, active is unreadable":         {enable, steps(found(scimscript.User{ID: "u1", Active: "maybe"}), patch(scimscript.SetActive(true), scimscript.OK(aViewer)), found(aViewer)), enabled},
-		"enable nobody":                        {enable, nobody(), missing},
-		"enable a user who goes in between":    {enable, steps(found(anInactiveEditor), on(scimscript.NotFound()), nobody()), missing},
-		"enable, 404 though the user is there": {enable, steps(found(anInactiveEditor), on(scimscript.NotFound()), found(anInactiveEditor)), unapplied},
-		"enable, 202 and not applied yet":      {enable, steps(found(anInactiveEditor), on(accepted), still(anInactiveEditor)), pending},
-		"enable, the path form is refused": {
-			enable,
-			steps(found(anInactiveEditor), on(scimscript.Refused(422, "", "")), patch(scimscript.ActivateAsNested(true), scimscript.OK(anEditor)), found(anEditor)),
-			enabled,
-		},
-		"enable, ignored in both forms": {
-			enable,
-			steps(found(anInactiveEditor), on(scimscript.OK(anEditor)), still(anInactiveEditor), patch(scimscript.ActivateAsNested(true), scimscript.OK(anEditor)), still(anInactiveEditor)),
-			ignored,
-		},
-		"enable, the answers are lost":           {enable, steps(found(anInactiveEditor), four(on(scimscript.Lost)), found(anEditor)), enabled},
-		"disable, the record stays":              {disable, steps(found(anEditor), off(scimscript.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
-		"disable, the record goes":               {disable, steps(found(anEditor), off(scimscript.NoContent), gone()), disabled},
-		"disable an inactive user":               {disable, steps(found(anInactiveEditor)), inactive},
-		"disable, active is left out if false":   {disable, steps(found(anEditor), off(scimscript.NoContent), found(anUntoldEditor)), disabled},
-		"disable, active is never reported":      {disable, steps(found(anUntoldEditor), off(scimscript.NoContent), still(anUntoldEditor)), untold},
-		"disable, active is unreported and goes": {disable, steps(found(anUntoldEditor), off(scimscript.NoContent), gone()), disabled},
-		"disable nobody":                         {disable, nobody(), goneSoon},
-		"disable a user who goes in between":     {disable, steps(found(anEditor), off(scimscript.NotFound()), nobody()), goneSoon},
-		"disable, 404 though the user is there":  {disable, steps(found(anEditor), off(scimscript.NotFound()), found(anEditor)), unapplied},
-		"disable, the path form is refused": {
-			disable,
-			steps(found(anEditor), off(scimscript.Refused(400, "invalidPath", "")), patch(scimscript.SetActiveNested(false), scimscript.NoContent), gone()),
-			disabled,
-		},
-		"disable, the path form is ignored": {
-			disable,
-			steps(found(anEditor), off(scimscript.OK(anEditor)), still(anEditor), patch(scimscript.SetActiveNested(false), scimscript.NoContent), gone()),
-			disabled,
-		},
-		"disable, refused": {
-			disable,
-			steps(found(anEditor), off(scimscript.Refused(403, "", "the owner stays"))),
-			fails(codes.PermissionDenied, "the owner stays"),
-		},
-		"disable, one answer is lost and the user is inactive": {disable, steps(found(anEditor), off(scimscript.Lost), off(scimscript.OK(anInactiveEditor)), found(anInactiveEditor)), disabled},
-		"disable, the read behind it is rate limited": {
-			disable,
-			steps(found(anEditor), off(scimscript.NoContent), read(scimscript.Reply{Status: 429, RetryAfter: "9"}), gone()),
-			disabled,
-		},
-		"enable, the role of before comes with it": {enable, steps(found(anInactiveViewer), onViewer(scimscript.NoContent), found(aViewer)), enabled},
-		"enable, the workspace's default role comes": {
-			enable,
-			steps(found(anInactiveViewer), onViewer(scimscript.NoContent), found(anEditor), patch(scimscript.ActivateAsNested(false), scimscript.NoContent), found(anEditor)),
-			fails(codes.FailedPrecondition, "a read shows the status active and the role editor"),
-		},
-		"enable, the role of before is ignored in the first form": {
-			enable,
-			steps(found(anInactiveViewer), onViewer(scimscript.NoContent), found(anEditor), patch(scimscript.ActivateAsNested(false), scimscript.NoContent), found(aViewer)),
-			enabled,
-		},
-		"enable, the role is not reported any more": {enable, steps(found(anInactiveEditor), on(scimscript.NoContent), found(hasNoRole)), untold},
-		"enable, the reads lag behind":              {enable, steps(found(anInactiveEditor), on(scimscript.NoContent), still(anInactiveEditor)[:3], found(anEditor)), enabled},
-		"disable, the reads lag behind":             {disable, steps(found(anEditor), off(scimscript.NoContent), still(anEditor)[:3], gone()), disabled},
-		"disable, a 502 and the repeat refused":     {disable, steps(found(anEditor), off(scimscript.Reply{Status: 502}), off(scimscript.Refused(400, "", "")), found(anInactiveEditor)), disabled},
-		"disable, the answer holds the wish, and no read shows it": {
-			disable,
-			steps(found(anEditor), off(scimscript.OK(anInactiveEditor)), still(anEditor), patch(scimscript.SetActiveNested(false), scimscript.OK(anInactiveEditor)), still(anEditor)),
-			ignored,
-		},
-		"disable, listed and not reachable": {
-			disable,
-			unreachable(anEditor),
-			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
-		},
-		"enable, listed and not reachable": {
-			enable,
-			unreachable(anInactiveEditor),
-			fails(codes.FailedPrecondition, "the API lists this user, who cannot be reached at their own address"),
-		},
-		"disable, the role changes as well": {
-			disable,
-			steps(found(anEditor), off(scimscript.NoContent), found(anInactiveViewer)),
-			fails(codes.FailedPrecondition, "changed the role from editor to viewer as well"),
-		},
-		"the read fails four times":   {disable, four(read(down)), fails(codes.Unavailable, "503")},
-		"the server asks for an hour": {disable, steps(read(scimscript.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+	runRows(t, []row{
+		{"enable, confirmed by the answer", enable, steps(found(anInactiveEditor), activateEditor(ok(anEditor)), found(anEditor)), enabled},
+		{"enable, confirmed by a read", enable, steps(found(anInactiveEditor), activateEditor(noContent), found(anEditor)), enabled},
+		{"enable an active user", enable, steps(found(aViewer)), isActive},
+		{"enable, active is left out if false", enable, steps(found(anUntoldViewer), activateViewer(ok(aViewer)), found(aViewer)), enabled},
+		{"enable, active is never reported", enable, steps(found(anUntoldViewer), activateViewer(ok(anUntoldViewer)), still(anUntoldViewer)), unconfirmed},
+		{"enable, active is unreadable", enable, steps(found(scimscript.User{ID: "u1", Active: "maybe"}), activate(ok(aViewer)), found(aViewer)), enabled},
+		{"enable nobody", enable, nobody, missing},
+		{"enable a user who goes in between", enable, steps(found(anInactiveEditor), activateEditor(notFound), nobody), missing},
+		{"enable, 404 though the user is there", enable, steps(found(anInactiveEditor), activateEditor(notFound), found(anInactiveEditor)), unapplied},
+		{"enable, 202 and not applied yet", enable, steps(found(anInactiveEditor), activateEditor(accepted), still(anInactiveEditor)), notYet},
+		{"enable, the path form is refused", enable, steps(found(anInactiveEditor), activateEditor(refused(422, "", "")), activateEditorNested(ok(anEditor)),
+			found(anEditor)), enabled},
+		{"enable, ignored in both forms", enable, steps(found(anInactiveEditor), activateEditor(ok(anEditor)), still(anInactiveEditor),
+			activateEditorNested(ok(anEditor)), still(anInactiveEditor)), ignored},
+		{"enable, the answers are lost", enable, steps(found(anInactiveEditor), four(activateEditor(lost)), found(anEditor)), enabled},
+		{"disable, the record stays", disable, steps(found(anEditor), deactivate(ok(anInactiveEditor)), found(anInactiveEditor)), disabled},
+		{"disable, the record goes", disable, steps(found(anEditor), deactivate(noContent), gone), disabled},
+		{"disable an inactive user", disable, steps(found(anInactiveEditor)), inactive},
+		{"disable, active is left out if false", disable, steps(found(anEditor), deactivate(noContent), found(anUntoldEditor)), disabled},
+		{"disable, active is never reported", disable, steps(found(anUntoldEditor), deactivate(noContent), still(anUntoldEditor)), unconfirmed},
+		{"disable, active is unreported and goes", disable, steps(found(anUntoldEditor), deactivate(noContent), gone), disabled},
+		{"disable nobody", disable, nobody, goneSoon},
+		{"disable a user who goes in between", disable, steps(found(anEditor), deactivate(notFound), nobody), goneSoon},
+		{"disable, 404 though the user is there", disable, steps(found(anEditor), deactivate(notFound), found(anEditor)), unapplied},
+		{"disable, the path form is refused", disable, steps(found(anEditor), deactivate(refused(400, "invalidPath", "")), deactivateNested(noContent), gone),
+			disabled},
+		{"disable, the path form is ignored", disable, steps(found(anEditor), deactivate(ok(anEditor)), still(anEditor), deactivateNested(noContent), gone),
+			disabled},
+		{"disable, refused", disable, steps(found(anEditor), deactivate(refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
+		{"disable, one answer is lost and the user is inactive", disable, steps(found(anEditor), deactivate(lost), deactivate(ok(anInactiveEditor)),
+			found(anInactiveEditor)), disabled},
+		{"disable, the read behind it is rate limited", disable, steps(found(anEditor), deactivate(noContent), read(scimscript.Reply{Status: 429, RetryAfter: "9"}),
+			gone), disabled},
+		{"enable, the role of before comes with it", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(aViewer)), enabled},
+		{"enable, the workspace's default role comes", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(anEditor),
+			activateViewerNested(noContent), found(anEditor)), fails(codes.FailedPrecondition, "a read shows the status active and the role editor")},
+		{"enable, the role of before is ignored in the first form", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(anEditor),
+			activateViewerNested(noContent), found(aViewer)), enabled},
+		{"enable, the role is not reported any more", enable, steps(found(anInactiveEditor), activateEditor(noContent), found(hasNoRole)), unconfirmed},
+		{"enable, the reads lag behind", enable, steps(found(anInactiveEditor), activateEditor(noContent), still(anInactiveEditor)[:3], found(anEditor)), enabled},
+		{"disable, the reads lag behind", disable, steps(found(anEditor), deactivate(noContent), still(anEditor)[:3], gone), disabled},
+		{"disable, a 502 and the repeat refused", disable, steps(found(anEditor), deactivate(scimscript.Reply{Status: 502}), deactivate(refused(400, "", "")),
+			found(anInactiveEditor)), disabled},
+		{"disable, the answer holds the wish, and no read shows it", disable, steps(found(anEditor), deactivate(ok(anInactiveEditor)), still(anEditor),
+			deactivateNested(ok(anInactiveEditor)), still(anEditor)), ignored},
+		{"disable, listed and not reachable", disable, unreachable(anEditor), notReached},
+		{"enable, listed and not reachable", enable, unreachable(anInactiveEditor), notReached},
+		{"disable, the role changes as well", disable, steps(found(anEditor), deactivate(noContent), found(anInactiveViewer)),
+			fails(codes.FailedPrecondition, "changed the role from editor to viewer as well")},
+		{"the read fails four times", disable, four(read(down)), fails(codes.Unavailable, "503")},
+		{"the server asks for an hour", disable, steps(read(scimscript.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
 	})
 }
 

@@ -125,9 +125,9 @@ func compare[Q any, A proto.Message](t *testing.T, name string, call func(contex
 
 func TestValidateFailsWhereTheTokenIsRefused(t *testing.T) {
 	for code, answer := range map[codes.Code]scimscript.Reply{
-		codes.OK: scimscript.OK(scimscript.List{somebody}), codes.Unauthenticated: scimscript.Refused(401, "", ""),
+		codes.OK: ok(scimscript.List{somebody}), codes.Unauthenticated: refused(401, "", ""),
 	} {
-		c := serving(t, []scimscript.Step{{Method: http.MethodGet, Target: "Users?count=1&startIndex=1", Reply: answer}})
+		c := serving(t, listing(answer))
 		if annos, err := c.Validate(t.Context()); status.Code(err) != code || len(annos) != 0 {
 			t.Errorf("got %v, %v, want %s", annos, err, code)
 		}

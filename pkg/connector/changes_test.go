@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
@@ -58,7 +57,7 @@ func TestAChangeCostsFewRequestsOnAServerInOrder(t *testing.T) {
 
 func TestTheReadsAfterAChangeTakeAFewSeconds(t *testing.T) {
 	for stale, want := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond} {
-		script := steps(found(anEditor), patch(scimscript.SetActive(false), scimscript.NoContent), slices.Repeat(found(anEditor), stale), gone())
+		script := steps(found(anEditor), deactivate(noContent), slices.Repeat(found(anEditor), stale), gone)
 		scripted(t, script, func(p *provisioner) outcome {
 			begin := time.Now()
 			o := p.do("disable_user", "u1", "")
@@ -71,7 +70,7 @@ func TestTheReadsAfterAChangeTakeAFewSeconds(t *testing.T) {
 }
 
 func TestTheReadsAfterAChangeEndWithTheContext(t *testing.T) {
-	scripted(t, steps(found(anEditor), patch(scimscript.SetActive(false), scimscript.NoContent), found(anEditor), found(anEditor)), func(p *provisioner) outcome {
+	scripted(t, steps(found(anEditor), deactivate(noContent), found(anEditor), found(anEditor)), func(p *provisioner) outcome {
 		ctx, cancel := context.WithTimeout(p.ctx, time.Second)
 		defer cancel()
 		p.ctx = ctx

@@ -106,15 +106,16 @@ func scripted(t *testing.T, steps []scimscript.Step, call func(*provisioner) out
 // row is a call about Ada, see do; the requests that it makes with their answers;
 // and its outcome.
 type row struct {
+	name  string
 	call  string
 	steps []scimscript.Step
 	want  expectation
 }
 
-func runRows(t *testing.T, rows map[string]row) {
+func runRows(t *testing.T, rows []row) {
 	t.Helper()
-	for name, test := range rows {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range rows {
+		t.Run(test.name, func(t *testing.T) {
 			scripted(t, test.steps, func(p *provisioner) outcome { return p.do(test.call, "u1", ada) }, test.want)
 		})
 	}
