@@ -28,7 +28,7 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		disabled = expectation{changes: changed("user disabled", "u1", "")}
 		isActive = expectation{reason: "is active already"}
 		inactive = expectation{reason: "is inactive already"}
-		goneSoon = expectation{reason: "there is no user with the ID "}
+		goneSoon = expectation{reason: "there is no user with the ID u1"}
 	)
 	runRows(t, []row{
 		{"enable, confirmed by the answer", enable, steps(found(anInactiveEditor), activateEditor(ok(anEditor)), found(anEditor)), enabled},

@@ -102,7 +102,7 @@ func TestRevokeByTheStateFound(t *testing.T) {
 		{"Editor where active is never reported", "revoke editor", steps(found(anUntoldEditor), demote(ok(anUntoldViewer)), found(anUntoldViewer)), demoted},
 		{"Editor of a Viewer", "revoke editor", steps(found(aViewer)), expectation{annos: alreadyRevoked, reason: "is not an Editor"}},
 		{"Editor of an inactive Editor", "revoke editor", steps(found(anInactiveEditor)), expectation{annos: alreadyRevoked, reason: "is inactive already"}},
-		{"Editor of a user who is gone", "revoke editor", nobody, expectation{annos: alreadyRevoked, reason: "there is no user with the ID "}},
+		{"Editor of a user who is gone", "revoke editor", nobody, expectation{annos: alreadyRevoked, reason: "there is no user with the ID u1"}},
 		{"Editor of a user who goes in between", "revoke editor", steps(found(anEditor), demote(notFound), nobody), stale},
 		{"Editor, 404 though the user is there", "revoke editor", steps(found(anEditor), demote(notFound), found(anEditor)), unapplied},
 		{"Editor, 404 though it was changed", "revoke editor", steps(found(anEditor), demote(notFound), found(aViewer)), demoted},
