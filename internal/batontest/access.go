@@ -96,3 +96,23 @@ func (a Access) Differences(want Access) []string {
 	slices.Sort(lines)
 	return lines
 }
+
+// Differences returns one line for each id that is not in both lists equally often, sorted: the id, and how
+// often it is in got more than in want.
+func Differences(got, want []string) []string {
+	more := map[string]int{}
+	for _, id := range got {
+		more[id]++
+	}
+	for _, id := range want {
+		more[id]--
+	}
+	var lines []string
+	for id, n := range more {
+		if n != 0 {
+			lines = append(lines, fmt.Sprintf("%s %+d", id, n))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}

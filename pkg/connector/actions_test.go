@@ -125,7 +125,7 @@ func TestActionsWorkByNameAndOnceMore(t *testing.T) {
 func TestALateRevokeAfterAnOffboardingBringsNobodyBack(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		w := newWorkspace(t, sim.Config{Users: 12, DeactivationKeeps: keeps})
-		p := newProvisioner(t, w.url, token)
+		p := newProvisioner(t, w.url)
 		for _, user := range w.Users() {
 			if !user.Active || batontest.ReportedRole(user) != "editor" {
 				continue

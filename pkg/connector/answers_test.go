@@ -71,6 +71,8 @@ func TestWhatC1Gets(t *testing.T) {
 	compare(t, "roles", c.ListResources, list("role", ""))
 	page := compare(t, "users", c.ListResources, list("user", ""))
 	compare(t, "users_end", c.ListResources, list("user", page.GetNextPageToken()))
+	unreadable := scimscript.User{ID: "u1", Active: "maybe", Editor: false}
+	compare(t, "users_of_no_readable_status", start(t, always(t, unreadable.String())).Client.ListResources, list("user", ""))
 	for _, role := range []string{"editor", "viewer"} {
 		resource := batontest.Resource("role", role)
 		compare(t, "entitlements_"+role, c.ListEntitlements, v2.EntitlementsServiceListEntitlementsRequest_builder{Resource: resource}.Build())
@@ -127,7 +129,7 @@ func TestValidateFailsWhereTheTokenIsRefused(t *testing.T) {
 	for code, answer := range map[codes.Code]scimscript.Reply{
 		codes.OK: ok(scimscript.List{somebody}), codes.Unauthenticated: refused(401, "", ""),
 	} {
-		c := serving(t, listing(answer))
+		c := build(t, scimscript.Serve(t, listing(answer)...))
 		if annos, err := c.Validate(t.Context()); status.Code(err) != code || len(annos) != 0 {
 			t.Errorf("got %v, %v, want %s", annos, err, code)
 		}

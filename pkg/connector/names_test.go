@@ -8,8 +8,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
-	"github.com/conductorone/baton-whimsical/pkg/config"
-	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
@@ -50,7 +48,7 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 		"a look-up that is refused":           {name: address, script: steps(nobodyByID, []scimscript.Step{scimscript.Find(address, scimscript.Refused(403, "", ""))}), code: codes.PermissionDenied, says: "403"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serving(t, test.script)
+			c := build(t, scimscript.Serve(t, test.script...))
 			id, err := c.UserID(t.Context(), test.name)
 			if status.Code(err) != test.code || test.code == codes.OK && id != test.want || test.code != codes.OK && !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%q, %v, want %q, %s with %q", id, err, test.want, test.code, test.says)
@@ -62,17 +60,8 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 	}
 }
 
-func serving(t *testing.T, steps []scimscript.Step) *connector.Connector {
-	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: scimscript.Serve(t, steps...)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return built.(*connector.Connector)
-}
-
 func TestAGrantIsNamedByItsEntitlementAndItsUser(t *testing.T) {
-	c := serving(t, nil)
+	c := build(t, "https://scim.example.com/")
 	for id, user := range map[string]string{
 		"role:editor:assigned:user:u1":             "u1",
 		"role:viewer:assigned:user:a:user:b":       "a:user:b",

@@ -14,16 +14,15 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor makes random
-// operations, some of them twice, many on a server that fails in the middle.
-// After every request nobody but the user of the operation has changed, and
-// nobody is active or Editor for whom that was not asked. An operation that
-// reports success has had its effect; one that fails has changed nothing, unless
-// its code leaves that open or its error says what it left; one that meets no
-// failure ends as the design says, within its budget of requests.
+// TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor makes random operations, some of them twice,
+// many on a server that fails in the middle. After every request nobody but the user of the operation has
+// changed, and nobody is active or Editor for whom that was not asked. An operation that reports success has
+// had its effect; one that fails has changed nothing, unless its code leaves that open or its error says what
+// it left; one that meets no failure ends as the design says, within its budget of requests.
 func TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor(t *testing.T) {
 	const operations = 500
 	for seed, test := range []struct {
@@ -40,7 +39,7 @@ func TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor(t *testing.T) {
 		{"an empty workspace", sim.Config{}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.cfg.Token = token
+			test.cfg.Token = scimscript.Token
 			workspace, err := sim.New(test.cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -49,7 +48,7 @@ func TestInAnySequenceOfOperationsNobodyGainsWhatWasNotAskedFor(t *testing.T) {
 				t: t, sim: workspace, cfg: test.cfg, leavesOut: test.leavesOut, filtersIDs: seed%2 == 0, met: map[string]int{},
 				rng: rand.New(rand.NewPCG(uint64(seed), 1)), //nolint:gosec // small, and the same in every run
 			}
-			inBubble(t, r, sim.BasePath, token, func(p *provisioner) {
+			inBubble(t, r, sim.BasePath, func(p *provisioner) {
 				r.provisioner = p
 				for i := 0; i < operations && !t.Failed(); {
 					op := r.pick()

@@ -14,11 +14,8 @@ import (
 	"testing/synctest"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
@@ -29,19 +26,16 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
-	"github.com/conductorone/baton-whimsical/pkg/config"
-	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 // provisioner calls the connector's builders as the SDK does, without the SDK's own
 // retries of grants and revokes, which wait 15 seconds.
 type provisioner struct {
-	actions.ActionRegistry // nothing but Register is called
-	roles                  connectorbuilder.ResourceProvisionerV2
-	accounts               accountBuilder
-	handlers               batontest.ActionHandlers
-	log                    *observer.ObservedLogs
-	ctx                    context.Context // that of the calls, with the observed log
+	roles    connectorbuilder.ResourceProvisionerV2
+	accounts accountBuilder
+	handlers batontest.ActionHandlers
+	log      *observer.ObservedLogs
+	ctx      context.Context // that of the calls, with the observed log
 }
 
 type accountBuilder interface {
@@ -49,38 +43,28 @@ type accountBuilder interface {
 	connectorbuilder.ResourceDeleterV2
 }
 
-func newProvisioner(t *testing.T, url, token string) *provisioner {
+func newProvisioner(t *testing.T, url string) *provisioner {
 	t.Helper()
-	core, observed := observer.New(zapcore.InfoLevel)
-	p := &provisioner{handlers: batontest.ActionHandlers{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := &provisioner{handlers: batontest.ActionHandlers{}}
+	p.ctx, p.log = logged(t, zapcore.InfoLevel)
+	built := build(t, url)
 	builders := built.ResourceSyncers(p.ctx)
-	var manages, provisions bool
-	p.accounts, manages = builders[0].(accountBuilder)
-	p.roles, provisions = builders[1].(connectorbuilder.ResourceProvisionerV2)
-	provider, acts := built.(connectorbuilder.GlobalActionProvider)
-	if !manages || !provisions || !acts {
-		t.Fatal("the connector cannot provision")
-	}
-	if err := provider.GlobalActions(p.ctx, p.handlers); err != nil {
+	p.accounts, p.roles = builders[0].(accountBuilder), builders[1].(connectorbuilder.ResourceProvisionerV2)
+	if err := built.GlobalActions(p.ctx, p.handlers); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// inBubble runs test with a clock that skips the waits between retries. The
-// server is outside of the bubble, and closes each connection: the clock stands
-// still while one is open.
-func inBubble(t *testing.T, handler http.Handler, base, token string, test func(*provisioner)) {
+// inBubble runs test with a clock that skips the waits between retries. The server is outside of the bubble,
+// and closes each connection: the clock stands still while one is open.
+func inBubble(t *testing.T, handler http.Handler, base string, test func(*provisioner)) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.SetKeepAlivesEnabled(false)
 	server.Start()
 	t.Cleanup(server.Close)
-	synctest.Test(t, func(t *testing.T) { test(newProvisioner(t, server.URL+base, token)) })
+	synctest.Test(t, func(t *testing.T) { test(newProvisioner(t, server.URL+base)) })
 }
 
 // loseAnswer ends a connection without an answer.
@@ -100,11 +84,10 @@ func scripted(t *testing.T, steps []scimscript.Step, call func(*provisioner) out
 		Transport:    &http.Transport{DisableKeepAlives: true},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { loseAnswer() },
 	}
-	inBubble(t, proxy, base, scimscript.Token, func(p *provisioner) { call(p).check(t, want) })
+	inBubble(t, proxy, base, func(p *provisioner) { call(p).check(t, want) })
 }
 
-// row is a call about Ada, see do; the requests that it makes with their answers;
-// and its outcome.
+// row is a call about Ada, see do; the requests that it makes with their answers; and its outcome.
 type row struct {
 	name  string
 	call  string
@@ -130,8 +113,7 @@ type outcome struct {
 	// that is pending, and the message to the person who asked.
 	result string
 	err    error
-	// changes are the lines in the log, without those that say why nothing was
-	// changed, which are in reasons.
+	// changes are the lines in the log, without those that say why nothing was changed, which are in reasons.
 	changes, reasons []string
 }
 
@@ -198,18 +180,22 @@ func (p *provisioner) act(name string, args *structpb.Struct) outcome {
 // told adds what the log holds since the last call.
 func (p *provisioner) told(o outcome) outcome {
 	for _, entry := range p.log.TakeAll() {
-		fields := entry.ContextMap()
-		if reason, ok := fields["reason"]; ok {
+		if reason, ok := entry.ContextMap()["reason"]; ok {
 			o.reasons = append(o.reasons, fmt.Sprint(reason))
-			continue
+		} else {
+			o.changes = append(o.changes, line(entry))
 		}
-		line := fmt.Sprintf("%s: %s:", entry.Level, entry.Message)
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			line += fmt.Sprintf(" %s=%v", name, fields[name])
-		}
-		o.changes = append(o.changes, line)
 	}
 	return o
+}
+
+// line is an entry of the log with its fields.
+func line(entry observer.LoggedEntry) string {
+	text, fields := fmt.Sprintf("%s: %s:", entry.Level, entry.Message), entry.ContextMap()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text += fmt.Sprintf(" %s=%v", name, fields[name])
+	}
+	return text
 }
 
 // changed is the one line that a change leaves in the log.
