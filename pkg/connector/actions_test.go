@@ -1,7 +1,11 @@
 package connector_test
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
@@ -10,6 +14,7 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
+	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 func userIDIs(value any) *structpb.Struct {
@@ -31,77 +36,36 @@ func TestEnableAndDisableByTheStateFound(t *testing.T) {
 		goneSoon = expectation{reason: "there is no user with the ID u1"}
 	)
 	runRows(t, []row{
-		{"enable, confirmed by the answer", enable, steps(found(anInactiveEditor), activateEditor(ok(anEditor)), found(anEditor)), enabled},
-		{"enable, confirmed by a read", enable, steps(found(anInactiveEditor), activateEditor(noContent), found(anEditor)), enabled},
+		{"enable, confirmed by the answer", enable, steps(found(exEditor), activateEditor(ok(anEditor)), found(anEditor)), enabled},
+		{"enable, confirmed by a read", enable, steps(found(exEditor), activateEditor(noContent), found(anEditor)), enabled},
 		{"enable an active user", enable, steps(found(aViewer)), isActive},
-		{"enable, active is left out if false", enable, steps(found(anUntoldViewer), activateViewer(ok(aViewer)), found(aViewer)), enabled},
-		{"enable, active is never reported", enable, steps(found(anUntoldViewer), activateViewer(ok(anUntoldViewer)), still(anUntoldViewer)), unconfirmed},
+		{"enable, active is left out if false", enable, steps(found(untoldViewer), activateViewer(ok(aViewer)), found(aViewer)), enabled},
+		{"enable, active is never reported", enable, steps(found(untoldViewer), activateViewer(ok(untoldViewer)), still(untoldViewer)), unconfirmed},
 		{"enable, active is unreadable", enable, steps(found(scimscript.User{ID: "u1", Active: "maybe"}), activate(ok(aViewer)), found(aViewer)), enabled},
 		{"enable nobody", enable, nobody, missing},
-		{"enable a user who goes in between", enable, steps(found(anInactiveEditor), activateEditor(notFound), nobody), missing},
-		{"enable, 404 though the user is there", enable, steps(found(anInactiveEditor), activateEditor(notFound), found(anInactiveEditor)), unapplied},
-		{"enable, 202 and not applied yet", enable, steps(found(anInactiveEditor), activateEditor(accepted), still(anInactiveEditor)), notYet},
-		{"enable, the path form is refused", enable, steps(found(anInactiveEditor), activateEditor(refused(422, "", "")), activateEditorNested(ok(anEditor)),
-			found(anEditor)), enabled},
-		{"enable, ignored in both forms", enable, steps(found(anInactiveEditor), activateEditor(ok(anEditor)), still(anInactiveEditor),
-			activateEditorNested(ok(anEditor)), still(anInactiveEditor)), ignored},
-		{"enable, the answers are lost", enable, steps(found(anInactiveEditor), four(activateEditor(lost)), found(anEditor)), enabled},
-		{"disable, the record stays", disable, steps(found(anEditor), deactivate(ok(anInactiveEditor)), found(anInactiveEditor)), disabled},
+		{"enable a user who goes in between", enable, steps(found(exEditor), activateEditor(notFound), nobody), missing},
+		{"enable, 404 though the user is there", enable, steps(found(exEditor), activateEditor(notFound), found(exEditor)), unapplied},
+		{"enable, the answers are lost", enable, steps(found(exEditor), four(activateEditor(lost)), found(anEditor)), enabled},
+		{"disable, the record stays", disable, steps(found(anEditor), deactivate(ok(exEditor)), found(exEditor)), disabled},
 		{"disable, the record goes", disable, steps(found(anEditor), deactivate(noContent), gone), disabled},
-		{"disable an inactive user", disable, steps(found(anInactiveEditor)), inactive},
-		{"disable, active is left out if false", disable, steps(found(anEditor), deactivate(noContent), found(anUntoldEditor)), disabled},
-		{"disable, active is never reported", disable, steps(found(anUntoldEditor), deactivate(noContent), still(anUntoldEditor)), unconfirmed},
-		{"disable, active is unreported and goes", disable, steps(found(anUntoldEditor), deactivate(noContent), gone), disabled},
+		{"disable an inactive user", disable, steps(found(exEditor)), inactive},
+		{"disable, active is left out if false", disable, steps(found(anEditor), deactivate(noContent), found(untoldEditor)), disabled},
+		{"disable, active is never reported", disable, steps(found(untoldEditor), deactivate(noContent), still(untoldEditor)), unconfirmed},
+		{"disable, active is unreported and goes", disable, steps(found(untoldEditor), deactivate(noContent), gone), disabled},
 		{"disable nobody", disable, nobody, goneSoon},
 		{"disable a user who goes in between", disable, steps(found(anEditor), deactivate(notFound), nobody), goneSoon},
 		{"disable, 404 though the user is there", disable, steps(found(anEditor), deactivate(notFound), found(anEditor)), unapplied},
-		{"disable, the path form is refused", disable, steps(found(anEditor), deactivate(refused(400, "invalidPath", "")), deactivateNested(noContent), gone),
-			disabled},
-		{"disable, the path form is ignored", disable, steps(found(anEditor), deactivate(ok(anEditor)), still(anEditor), deactivateNested(noContent), gone),
-			disabled},
 		{"disable, refused", disable, steps(found(anEditor), deactivate(refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
-		{"disable, one answer is lost and the user is inactive", disable, steps(found(anEditor), deactivate(lost), deactivate(ok(anInactiveEditor)),
-			found(anInactiveEditor)), disabled},
-		{"disable, the read behind it is rate limited", disable, steps(found(anEditor), deactivate(noContent), read(scimscript.Reply{Status: 429, RetryAfter: "9"}),
-			gone), disabled},
-		{"enable, the role of before comes with it", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(aViewer)), enabled},
-		{"enable, the workspace's default role comes", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(anEditor),
-			activateViewerNested(noContent), found(anEditor)), fails(codes.FailedPrecondition, "a read shows the status active and the role editor")},
-		{"enable, the role of before is ignored in the first form", enable, steps(found(anInactiveViewer), activateViewer(noContent), found(anEditor),
-			activateViewerNested(noContent), found(aViewer)), enabled},
-		{"enable, the role is not reported any more", enable, steps(found(anInactiveEditor), activateEditor(noContent), found(hasNoRole)), unconfirmed},
-		{"enable, the reads lag behind", enable, steps(found(anInactiveEditor), activateEditor(noContent), still(anInactiveEditor)[:3], found(anEditor)), enabled},
-		{"disable, the reads lag behind", disable, steps(found(anEditor), deactivate(noContent), still(anEditor)[:3], gone), disabled},
-		{"disable, a 502 and the repeat refused", disable, steps(found(anEditor), deactivate(scimscript.Reply{Status: 502}), deactivate(refused(400, "", "")),
-			found(anInactiveEditor)), disabled},
-		{"disable, the answer holds the wish, and no read shows it", disable, steps(found(anEditor), deactivate(ok(anInactiveEditor)), still(anEditor),
-			deactivateNested(ok(anInactiveEditor)), still(anEditor)), ignored},
+		{"disable, the read behind it is rate limited", disable, steps(found(anEditor), deactivate(noContent), read(limited("9")), gone), disabled},
+		{"enable, the role of before comes with it", enable, steps(found(exViewer), activateViewer(noContent), found(aViewer)), enabled},
+		{"enable, the workspace's default role comes", enable, steps(found(exViewer), activateViewer(noContent), found(anEditor), activateViewerNested(noContent),
+			found(anEditor)), unmet("a read shows the status active and the role editor")},
+		{"enable, the role is not reported any more", enable, steps(found(exEditor), activateEditor(noContent), found(hasNoRole)), unconfirmed},
 		{"disable, listed and not reachable", disable, unreachable(anEditor), notReached},
-		{"enable, listed and not reachable", enable, unreachable(anInactiveEditor), notReached},
-		{"disable, the role changes as well", disable, steps(found(anEditor), deactivate(noContent), found(anInactiveViewer)),
-			fails(codes.FailedPrecondition, "changed the role from editor to viewer as well")},
+		{"enable, listed and not reachable", enable, unreachable(exEditor), notReached},
 		{"the read fails four times", disable, four(read(down)), fails(codes.Unavailable, "503")},
-		{"the server asks for an hour", disable, steps(read(scimscript.Reply{Status: 429, RetryAfter: "3600"})), fails(codes.Unavailable, "rate limit")},
+		{"the server asks for an hour", disable, steps(read(limited("3600"))), fails(codes.Unavailable, "rate limit")},
 	})
-}
-
-func TestActionsNameTheArgumentThatIsMissing(t *testing.T) {
-	for name, args := range map[string]*structpb.Struct{
-		"no arguments":  nil,
-		"no user_id":    {Fields: map[string]*structpb.Value{"userId": structpb.NewStringValue("u1")}},
-		"an empty one":  userIDIs(""),
-		"one of spaces": userIDIs("  "),
-		"a number":      userIDIs(7),
-		"null":          userIDIs(nil),
-		"a list":        userIDIs([]any{"u1"}),
-	} {
-		for _, action := range []string{"enable_user", "disable_user"} {
-			t.Run(action+", "+name, func(t *testing.T) {
-				scripted(t, nil, func(p *provisioner) outcome { return p.act(action, args) },
-					fails(codes.InvalidArgument, action+" needs the argument user_id"))
-			})
-		}
-	}
 }
 
 func TestActionsWorkByNameAndOnceMore(t *testing.T) {
@@ -122,26 +86,62 @@ func TestActionsWorkByNameAndOnceMore(t *testing.T) {
 	}
 }
 
-func TestALateRevokeAfterAnOffboardingBringsNobodyBack(t *testing.T) {
-	for _, keeps := range []bool{true, false} {
-		w := newWorkspace(t, sim.Config{Users: 12, DeactivationKeeps: keeps})
-		p := newProvisioner(t, w.url)
-		for _, user := range w.Users() {
-			if !user.Active || batontest.ReportedRole(user) != "editor" {
-				continue
+func TestTheReadsAfterAChangeTakeAFewSeconds(t *testing.T) {
+	for stale, want := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond} {
+		script := steps(found(anEditor), deactivate(noContent), slices.Repeat(found(anEditor), stale), gone)
+		scripted(t, script, func(p *provisioner) outcome {
+			begin := time.Now()
+			o := p.do("disable_user", "u1", "")
+			if took := time.Since(begin); took != want {
+				t.Errorf("with %d stale reads it took %s, want %s", stale, took, want)
 			}
-			p.act("disable_user", userIDIs(user.ID)).check(t, expectation{changes: changed("user disabled", user.ID, "")})
-			for _, role := range []string{"editor", "viewer"} {
-				p.do("revoke "+role, user.ID, "").check(t, expectation{annos: alreadyRevoked})
+			return o
+		}, expectation{changes: changed("user disabled", "u1", "")})
+	}
+}
+
+func TestTheReadsAfterAChangeEndWithTheContext(t *testing.T) {
+	scripted(t, steps(found(anEditor), deactivate(noContent), found(anEditor), found(anEditor)), func(p *provisioner) outcome {
+		ctx, cancel := context.WithTimeout(p.ctx, time.Second)
+		defer cancel()
+		p.ctx = ctx
+		begin := time.Now()
+		o := p.do("disable_user", "u1", "")
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("it took %s, want a second", took)
+		}
+		return o
+	}, fails(codes.DeadlineExceeded, "the change was accepted, and could not be confirmed"))
+}
+
+func TestTheTestsKnowEachRole(t *testing.T) {
+	assertIDs(t, "roles", maps.Values(batontest.Roles), connector.RoleIDs()...)
+}
+
+func TestEachRoleIsGrantedSyncedRevokedAndNoLongerHeld(t *testing.T) {
+	for _, role := range connector.RoleIDs() {
+		for _, keeps := range []bool{true, false} {
+			w := newWorkspace(t, sim.Config{Users: 3, DeactivationKeeps: keeps})
+			p, h := newProvisioner(t, w.url), start(t, w.url)
+			user := w.Add(sim.User{UserName: ada, Email: ada, DisplayName: "Ada", Active: true})
+			held := func(want ...string) {
+				t.Helper()
+				got := slices.DeleteFunc(slices.Collect(maps.Keys(syncAndRead(t, h).Grants)), func(id string) bool {
+					return !slices.ContainsFunc(connector.RoleIDs(), func(role string) bool { return id == batontest.Grant(role, user.ID).GetId() })
+				})
+				assertIDs(t, "roles of the user", slices.Values(got), want...)
 			}
-			if now, there := w.User(user.ID); there != keeps || now.Active {
-				t.Errorf("user %s is there: %t, active: %t", user.ID, there, now.Active)
+			grant := batontest.Grant(role, user.ID).GetId()
+			held()
+			p.do("grant "+role, user.ID, "").check(t, expectation{grants: []string{grant}, changes: changed("role granted", user.ID, role)})
+			held(grant)
+			if o := p.do("revoke "+role, user.ID, ""); o.err != nil || !slices.Equal(o.changes, changed("role revoked", user.ID, role)) {
+				t.Errorf("%s: got %v, %q", role, o.err, o.changes)
 			}
-			p.do("delete", user.ID, "")
-			p.do("delete", user.ID, "").check(t, expectation{annos: doesNotExist})
-			if _, there := w.User(user.ID); there {
-				t.Errorf("user %s is there", user.ID)
+			if slices.Contains(slices.Collect(maps.Keys(syncAndRead(t, h).Grants)), grant) {
+				t.Errorf("%s is still held", role)
 			}
+			p.do("revoke "+role, user.ID, "").check(t, expectation{annos: alreadyRevoked})
 		}
 	}
 }

@@ -3,7 +3,6 @@ package connector_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -117,28 +116,42 @@ type outcome struct {
 	changes, reasons []string
 }
 
-// do makes a call: "grant editor", "revoke viewer", "create default", "delete",
-// "enable_user" or "disable_user".
+// do makes a call: "grant editor", "revoke viewer", "create default", "delete", "enable_user" or
+// "disable_user".
 func (p *provisioner) do(call, id, userName string) outcome {
 	kind, role, _ := strings.Cut(call, " ")
-	var o outcome
-	switch kind {
+	switch user := batontest.Resource("user", id); kind {
 	case "grant":
-		var grants []*v2.Grant
-		grants, o.annos, o.err = p.roles.Grant(p.ctx, batontest.Resource("user", id), batontest.Entitlement(role))
-		for _, g := range grants {
-			o.grants = append(o.grants, g.GetId())
-		}
+		return p.grant(user, batontest.Entitlement(role))
 	case "revoke":
-		o.annos, o.err = p.roles.Revoke(p.ctx, batontest.Grant(role, id))
+		return p.revoke(user, batontest.Entitlement(role))
 	case "create":
 		return p.create(account{primary: userName, profile: map[string]any{"role": role}}.info())
 	case "delete":
-		o.annos, o.err = p.accounts.Delete(p.ctx, batontest.Resource("user", id).GetId(), nil)
+		return p.remove(user.GetId())
 	default:
 		return p.act(kind, userIDIs(id))
 	}
+}
+
+func (p *provisioner) grant(principal *v2.Resource, held *v2.Entitlement) outcome {
+	var o outcome
+	var grants []*v2.Grant
+	grants, o.annos, o.err = p.roles.Grant(p.ctx, principal, held)
+	for _, g := range grants {
+		o.grants = append(o.grants, g.GetId())
+	}
 	return p.told(o)
+}
+
+func (p *provisioner) revoke(principal *v2.Resource, held *v2.Entitlement) outcome {
+	annos, err := p.roles.Revoke(p.ctx, v2.Grant_builder{Principal: principal, Entitlement: held}.Build())
+	return p.told(outcome{annos: annos, err: err})
+}
+
+func (p *provisioner) remove(id *v2.ResourceId) outcome {
+	annos, err := p.accounts.Delete(p.ctx, id, nil)
+	return p.told(outcome{annos: annos, err: err})
 }
 
 func (p *provisioner) create(info *v2.AccountInfo) outcome {
@@ -187,15 +200,6 @@ func (p *provisioner) told(o outcome) outcome {
 		}
 	}
 	return o
-}
-
-// line is an entry of the log with its fields.
-func line(entry observer.LoggedEntry) string {
-	text, fields := fmt.Sprintf("%s: %s:", entry.Level, entry.Message), entry.ContextMap()
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		text += fmt.Sprintf(" %s=%v", name, fields[name])
-	}
-	return text
 }
 
 // changed is the one line that a change leaves in the log.
@@ -262,4 +266,110 @@ var (
 
 func replaced(role, user string) []proto.Message {
 	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build()}
+}
+
+// What the server of a test is asked about Ada, who has the ID u1, and what it answers.
+
+const ada = "ada@example.com"
+
+var (
+	anEditor  = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: true}
+	aViewer   = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: false}
+	hasNoRole = scimscript.User{ID: "u1", UserName: ada, Active: true}
+	exEditor  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: true}
+	exViewer  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: false}
+	// The status of these two is not reported.
+	untoldEditor = scimscript.User{ID: "u1", UserName: ada, Editor: true}
+	untoldViewer = scimscript.User{ID: "u1", UserName: ada, Editor: false}
+	somebody     = scimscript.User{ID: "u2", UserName: "grace@example.com", Active: true, Editor: false}
+
+	ok, created, refused = scimscript.OK, scimscript.Created, scimscript.Refused
+	noContent, lost      = scimscript.NoContent, scimscript.Lost
+	notFound             = scimscript.NotFound()
+	accepted             = scimscript.Reply{Status: 202}
+	down, failed         = refused(503, "", ""), refused(500, "", "")
+
+	// gone is a read that shows nobody after a change that was accepted; nobody are the requests by which a
+	// user is found to be gone otherwise.
+	gone   = read(notFound)
+	nobody = steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{}))))
+
+	promote, promoteNested               = patch(scimscript.SetRole(true)), patch(scimscript.SetRoleNested(true))
+	demote                               = patch(scimscript.SetRole(false))
+	activate                             = patch(scimscript.SetActive(true))
+	deactivate, deactivateNested         = patch(scimscript.SetActive(false)), patch(scimscript.SetActiveNested(false))
+	activateEditor                       = patch(scimscript.ActivateAs(true))
+	activateViewer, activateViewerNested = patch(scimscript.ActivateAs(false)), patch(scimscript.ActivateAsNested(false))
+)
+
+// These are outcomes of several calls.
+var (
+	unapplied   = unmet("the user is there, and was not changed")
+	notReached  = unmet("the API lists this user, who cannot be reached at their own address")
+	ignored     = unmet("accepted the change but did not apply it")
+	notYet      = unmet("accepted, not applied yet")
+	unconfirmed = unmet("does not report whether it was applied")
+)
+
+// unmet is the expectation of a precondition that failed.
+func unmet(says string) expectation { return fails(codes.FailedPrecondition, says) }
+
+// bare is an answer without a body, limited one that comes again after some seconds.
+func bare(status int) scimscript.Reply { return scimscript.Reply{Status: status} }
+
+func limited(seconds string) scimscript.Reply {
+	return scimscript.Reply{Status: 429, RetryAfter: seconds}
+}
+
+// steps are the steps of a test; four is how often the client tries at most.
+func steps(parts ...[]scimscript.Step) []scimscript.Step { return slices.Concat(parts...) }
+
+func one(step scimscript.Step) []scimscript.Step { return []scimscript.Step{step} }
+
+func four(step []scimscript.Step) []scimscript.Step { return slices.Repeat(step, 4) }
+
+func read(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Get("u1", reply)) }
+
+// found is a read that shows a user.
+func found(user scimscript.User) []scimscript.Step { return read(ok(user)) }
+
+// still are the reads that go on showing a user as they were before a change.
+func still(user scimscript.User) []scimscript.Step { return four(found(user)) }
+
+// unreachable are the requests that show a user who is listed and whose own address answers 404.
+func unreachable(user scimscript.User) []scimscript.Step {
+	return steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{user}))))
+}
+
+// patch returns the change with a body, by the answer to it.
+func patch(body string) func(scimscript.Reply) []scimscript.Step {
+	return func(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Patch("u1", body, reply)) }
+}
+
+const (
+	extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
+	asEditor  = `,` + extension + `:{"editor":true}`
+	asViewer  = `,` + extension + `:{"editor":false}`
+)
+
+// creation is the exact body that creates Ada. name is the SCIM name, role the extension, each with a comma,
+// or "" for none.
+func creation(name, displayName, role string) string {
+	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + extension + `],"userName":"` + ada + `"` + name +
+		`,"displayName":"` + displayName + `","emails":[{"value":"` + ada + `","type":"work","primary":true}],"active":true` + role + `}`
+}
+
+// post expects the creation of Ada with a role: asEditor, asViewer or "".
+func post(role string, reply scimscript.Reply) []scimscript.Step {
+	return one(scimscript.Post(creation("", ada, role), reply))
+}
+
+// look expects that Ada is looked up, and shows users.
+func look(users ...scimscript.User) []scimscript.Step { return find(ok(scimscript.List(users))) }
+
+func find(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Find(ada, reply)) }
+
+// listing is the request that shows whether a SCIM API answers at all.
+func listing(reply scimscript.Reply) []scimscript.Step {
+	return one(scimscript.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: reply})
 }

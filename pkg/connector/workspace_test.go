@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -137,6 +138,23 @@ func logged(t *testing.T, level zapcore.Level) (context.Context, *observer.Obser
 	t.Helper()
 	core, log := observer.New(level)
 	return ctxzap.ToContext(t.Context(), zap.New(core)), log
+}
+
+// line is an entry of a log with its fields.
+func line(entry observer.LoggedEntry) string {
+	text, fields := fmt.Sprintf("%s: %s:", entry.Level, entry.Message), entry.ContextMap()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text += fmt.Sprintf(" %s=%v", name, fields[name])
+	}
+	return text
+}
+
+func lines(log *observer.ObservedLogs) []string {
+	var all []string
+	for _, entry := range log.All() {
+		all = append(all, line(entry))
+	}
+	return all
 }
 
 func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
