@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc"
@@ -32,16 +31,9 @@ var update = flag.Bool("update", false, "write the connector's answers to testda
 func fourPeople(t *testing.T) *workspace {
 	t.Helper()
 	w := newWorkspace(t, sim.Config{})
-	for _, user := range []sim.User{
-		{ID: "id-ada", GivenName: "Ada", FamilyName: "Lovelace", Active: true, Editor: new(true)},
-		{ID: "id-grace", GivenName: "Grace", FamilyName: "Hopper", Active: true, Editor: new(false)},
-		{ID: "id-alan", GivenName: "Alan", FamilyName: "Turing", Active: false, Editor: new(true)},
-		{ID: "id-edsger", GivenName: "Edsger", FamilyName: "Dijkstra", Active: true},
-	} {
-		user.DisplayName = user.GivenName + " " + user.FamilyName
-		user.UserName = strings.ToLower(user.GivenName) + "@example.com"
-		user.Email = strings.ToLower(user.FamilyName) + "@example.com"
-		user.Created = time.Date(2024, time.March, 1, 12, 0, len(w.Users()), 0, time.UTC)
+	for _, index := range []int{1, 0, 7, 9} {
+		user := sim.Person(index)
+		user.Email = "mail." + user.UserName // so that the two are told apart
 		w.Add(user)
 	}
 	w.before = func(_ int64, rw http.ResponseWriter, r *http.Request) {
@@ -79,12 +71,12 @@ func TestWhatC1Gets(t *testing.T) {
 		compare(t, "grants_"+role, c.ListGrants, grants(resource, "full"))
 		compare(t, "grants_"+role+"_without_users", c.ListGrants, grants(resource, "roles"))
 	}
-	for _, user := range w.Users() {
-		name := strings.TrimPrefix(user.ID, "id-")
+	for i, name := range []string{"editor", "viewer", "inactive", "roleless"} {
+		user := w.Users()[i]
 		get := v2.ResourceGetterServiceGetResourceRequest_builder{ResourceId: batontest.Resource("user", user.ID).GetId()}.Build()
 		before := w.requests.Load()
 		got := compare(t, "user_"+name, c.GetResource, get)
-		compare(t, "grants_of_"+name, c.ListGrants, grants(got.GetResource(), "targeted"))
+		compare(t, "grants_of_user_"+name, c.ListGrants, grants(got.GetResource(), "targeted"))
 		compare(t, "user_"+name, c.GetResource, get)
 		if n := w.requests.Load() - before; n != 2 {
 			t.Errorf("two reads of a user made %d requests", n)

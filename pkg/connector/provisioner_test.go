@@ -214,7 +214,7 @@ func changed(operation, user, role string) []string {
 // expectation is what an outcome has to be; what is not named has to be absent.
 type expectation struct {
 	grants []string
-	annos  []proto.Message
+	annos  annotations.Annotations
 	result string
 	// code and says are those of the error. reason is the whole of what the log says of a
 	// call that changed nothing, where it matters.
@@ -248,24 +248,19 @@ func (o outcome) check(t *testing.T, want expectation) {
 	if reasons := strings.Join(o.reasons, "; "); want.reason != "" && reasons != want.reason || o.err == nil && len(o.changes) == 0 && reasons == "" {
 		t.Errorf("the log gives the reason %q, want %q", reasons, want.reason)
 	}
-	if !slices.EqualFunc(o.annos, want.annos, holds) {
+	if !slices.EqualFunc(o.annos, want.annos, func(a, b *anypb.Any) bool { return proto.Equal(a, b) }) {
 		t.Errorf("annotations: got %v, want %v", o.annos, want.annos)
 	}
 }
 
-func holds(annotation *anypb.Any, message proto.Message) bool {
-	decoded, err := annotation.UnmarshalNew()
-	return err == nil && proto.Equal(decoded, message)
-}
-
 var (
-	alreadyExists  = []proto.Message{&v2.GrantAlreadyExists{}}
-	alreadyRevoked = []proto.Message{&v2.GrantAlreadyRevoked{}}
-	doesNotExist   = []proto.Message{&v2.ResourceDoesNotExist{}}
+	alreadyExists  = annotations.New(&v2.GrantAlreadyExists{})
+	alreadyRevoked = annotations.New(&v2.GrantAlreadyRevoked{})
+	doesNotExist   = annotations.New(&v2.ResourceDoesNotExist{})
 )
 
-func replaced(role, user string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build()}
+func replaced(role, user string) annotations.Annotations {
+	return annotations.New(v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build())
 }
 
 // What the server of a test is asked about Ada, who has the ID u1, and what it answers.
