@@ -6,7 +6,6 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
 )
@@ -19,24 +18,20 @@ type account struct {
 
 func (a account) info() *v2.AccountInfo {
 	info := v2.AccountInfo_builder{Login: a.login}.Build()
-	if a.secondary != "" {
-		info.SetEmails([]*v2.AccountInfo_Email{{Address: a.secondary}})
-	}
-	if a.primary != "" {
-		info.SetEmails(append(info.GetEmails(), &v2.AccountInfo_Email{Address: a.primary, IsPrimary: true}))
+	for i, address := range []string{a.secondary, a.primary} {
+		if address != "" {
+			info.SetEmails(append(info.GetEmails(), &v2.AccountInfo_Email{Address: address, IsPrimary: i == 1}))
+		}
 	}
 	if a.profile != nil {
-		profile, err := structpb.NewStruct(a.profile)
-		if err != nil {
-			panic(err) // a test's own literal
-		}
-		info.SetProfile(profile)
+		info.SetProfile(object(a.profile))
 	}
 	return info
 }
 
 func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 	type profile = map[string]any
+	const other = "other@example.com"
 	bare := creation("", ada, asViewer)
 	named := creation(`,"name":{"givenName":"Ada","familyName":"Lovelace"}`, "Ada Lovelace", asViewer)
 	of := func(p profile) account { return account{primary: ada, profile: p} }
@@ -45,13 +40,9 @@ func TestWhatAnAccountIsCreatedFrom(t *testing.T) {
 		body    string
 		warning string
 	}{
-		"the primary e-mail before all others": {
-			account{primary: ada, secondary: "second@example.com", login: "login@example.com", profile: profile{"email": "profile@example.com"}},
-			bare,
-			"",
-		},
-		"the login before the profile":                           {account{login: ada, profile: profile{"email": "profile@example.com"}}, bare, ""},
-		"the login before an e-mail that is not the primary one": {account{secondary: "second@example.com", login: ada}, bare, ""},
+		"the primary e-mail before all others":                   {account{primary: ada, secondary: other, login: other, profile: profile{"email": other}}, bare, ""},
+		"the login before the profile":                           {account{login: ada, profile: profile{"email": other}}, bare, ""},
+		"the login before an e-mail that is not the primary one": {account{secondary: other, login: ada}, bare, ""},
 		"the profile's e-mail":                                   {account{profile: profile{"email": ada}}, bare, ""},
 		"an e-mail in capitals":                                  {account{primary: "Ada@EXAMPLE.com"}, bare, ""},
 		"an e-mail with space around it":                         {account{primary: " ada@example.com\n"}, bare, ""},
@@ -133,13 +124,9 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		{"an active user in capitals", "create viewer", steps(look(scimscript.User{ID: "u1", UserName: "Ada@Example.COM", Active: 1, Editor: "False"})), exists("")},
 		{"an active user without role", "create viewer", steps(look(hasNoRole)), exists(", with a role that is not reported, not surely viewer")},
 		{"an inactive user", "create viewer", steps(look(exEditor), activateViewer(ok(aViewer)), found(aViewer)), activated},
-		{"an inactive user, active is 0", "create viewer", steps(look(scimscript.User{ID: "u1", UserName: ada, Active: 0, Editor: false}),
-			activateViewer(ok(aViewer)), found(aViewer)), activated},
 		{"an inactive user, active is left out if false", "create viewer", steps(look(untoldEditor), activateViewer(noContent), found(aViewer)), activated},
 		{"an inactive user, default role", "create default", steps(look(exEditor), activate(ok(anEditor)), found(anEditor)),
 			expectation{result: "success u1", changes: changed("user activated", "u1", "editor")}},
-		{"an inactive user is activated with the role of before", "create viewer", steps(look(exEditor), four(activateViewer(failed)), found(anEditor)),
-			fails(codes.Unavailable, "500")},
 		{"taken, by an active user", "create viewer", asked(taken, look(anEditor)), staysEditor},
 		{"taken, by an inactive user", "create viewer", asked(taken, look(exEditor), activateViewer(ok(aViewer)), found(aViewer)), activated},
 		{"taken, and nobody is found", "create viewer", asked(taken, look()), isRefused("userName is taken")},
@@ -149,8 +136,6 @@ func TestCreateAccountByWhatTheServerAnswers(t *testing.T) {
 		{"a gateway's 504, and stored", "create viewer", asked(bare(504), look(somebody, aViewer)), thereNow},
 		{"stored, and not to be read", "create viewer", asked(created(aViewer), four(read(failed)), look(aViewer)), thereNow},
 		{"lost, and stored with another role", "create viewer", asked(lost, look(anEditor)), otherRole("was created as editor", "editor")},
-		{"stored, and nobody may read", "create viewer", asked(created(aViewer), read(refused(403, "", ""))),
-			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed: the token may not do this")},
 		{"lost, an old record", "create viewer", asked(lost, look(exEditor), activateViewer(ok(aViewer)), found(aViewer)), activated},
 		{"lost, and not stored", "create viewer", asked(lost, look()), fails(codes.Unavailable, "POST")},
 		{"down", "create viewer", asked(down, look()), fails(codes.Unavailable, "503")},
@@ -184,21 +169,13 @@ func TestDeleteByWhatTheServerAnswers(t *testing.T) {
 	runRows(t, []row{
 		{"204", "delete", of(remove(noContent), gone), done},
 		{"the record stays", "delete", of(remove(noContent), found(exEditor)), done},
-		{"the read behind it fails once", "delete", of(remove(noContent), read(down), gone), done},
 		{"somebody who is gone", "delete", nobody, isGone},
 		{"listed and not reachable", "delete", unreachable(anEditor), notReached},
 		{"somebody who goes meanwhile", "delete", of(remove(notFound), nobody), isGone},
 		{"somebody who is inactive", "delete", steps(found(exViewer), remove(notFound), found(exViewer)), done},
 		{"405, the status in the other form", "delete", of(remove(unknown), deactivate(refused(400, "", "")), deactivateNested(noContent), gone), done},
 		{"refused", "delete", of(remove(refused(403, "", "the owner stays"))), fails(codes.PermissionDenied, "the owner stays")},
-		{"accepted, and nobody may look", "delete", of(remove(noContent), read(refused(403, "", ""))),
-			fails(codes.PermissionDenied, "the change was accepted, and could not be confirmed")},
-		{"a user with two ids", "delete",
-			of(remove(noContent), four(read(scimscript.Reply{Status: 200, Body: `{"Id":"u2","id":"u1","active":true,` + extension + `:{"editor":true}}`}))),
-			unmet("the user is still there")},
 		{"503, then 204", "delete", of(remove(down), remove(noContent), gone), done},
-		{"down", "delete", of(four(remove(down)), still(anEditor)), fails(codes.Unavailable, "503")},
 		{"429, and somebody who is gone", "delete", of(remove(limited("20")), remove(notFound), nobody), isGone},
-		{"429 for an hour", "delete", of(remove(limited("3600"))), fails(codes.Unavailable, "rate limit")},
 	})
 }

@@ -118,28 +118,27 @@ func TestWhereNobodysRoleCanBeReadTheSyncFails(t *testing.T) {
 // TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo lists a server that ignores
 // count, with users whose names are long.
 func TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo(t *testing.T) {
-	for users, names := range map[int]string{
-		250:  `"userName":%[1]q,"emails":[%[1]q],"displayName":%[1]q,"name":{"givenName":%[1]q,"familyName":%[1]q,"formatted":%[1]q}`,
-		1000: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
-		1900: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
+	const two = `"displayName":%[1]q,"name":{"givenName":%[1]q}`
+	const all = `"userName":%[1]q,"emails":[%[1]q],"displayName":%[1]q,"name":{"givenName":%[1]q,"familyName":%[1]q,"formatted":%[1]q}`
+	for users, test := range map[int]struct {
+		names string
+		long  int
+		code  codes.Code
+	}{
+		250:  {all, 9000, codes.OK}, // none is measured, however long
+		1000: {two, 1000, codes.OK},
+		1900: {two, 1000, codes.FailedPrecondition},
 	} {
-		long, want := strings.Repeat("n", 1000), codes.OK
-		switch users {
-		case 250: // none is measured, however long
-			long = strings.Repeat("n", 9000)
-		case 1900:
-			want = codes.FailedPrecondition
-		}
 		rows := make([]string, users)
 		for i := range rows {
-			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(names+`,"active"`, long), 1)
+			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(test.names+`,"active"`, strings.Repeat("n", test.long)), 1)
 		}
 		url := serve(t, func(rw http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(rows), strings.Join(rows, ","))
 		})
 		err := start(t, url).Sync(t.Context(), t.TempDir()+"/sync.c1z")
-		if status.Code(err) != want || err != nil && !strings.Contains(err.Error(), "the 1900 users of one answer take more than 4 MiB") {
-			t.Errorf("%d users: got %v, want %s", users, err, want)
+		if status.Code(err) != test.code || err != nil && !strings.Contains(err.Error(), "the 1900 users of one answer take more than 4 MiB") {
+			t.Errorf("%d users: got %v, want %s", users, err, test.code)
 		}
 	}
 }

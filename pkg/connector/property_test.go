@@ -112,13 +112,12 @@ func (op operation) concerns(user sim.User) bool {
 // run is one random sequence.
 type run struct {
 	*provisioner
-	t         *testing.T
-	rng       *rand.Rand
-	sim       *sim.Workspace
-	cfg       sim.Config
-	leavesOut bool
-	// filtersIDs is set where the server can list users by id.
-	filtersIDs bool
+	t          *testing.T
+	rng        *rand.Rand
+	sim        *sim.Workspace
+	cfg        sim.Config
+	leavesOut  bool
+	filtersIDs bool // the server can list users by id
 	history    []string
 	seen       []string // the ids of all users there have ever been
 
@@ -126,11 +125,9 @@ type run struct {
 	current  operation
 	requests int
 	met      map[string]int
-	// stale is what lagging reads show, as often as lag says.
-	stale *sim.Workspace
-	lag   int
-	// struck is set once a fault has befallen a request of the operation.
-	struck bool
+	stale    *sim.Workspace // what lagging reads show
+	lag      int            // how often they still do
+	struck   bool           // a fault has befallen a request of the operation
 }
 
 func (r *run) pick() operation {

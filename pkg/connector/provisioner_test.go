@@ -105,19 +105,16 @@ func runRows(t *testing.T, rows []row) {
 
 // outcome is all that a call tells its caller and the log.
 type outcome struct {
-	// grants are the ids of the grants returned.
-	grants []string
+	grants []string // their ids
 	annos  annotations.Annotations
-	// result is what CreateAccount returned: its kind, the user's id with a status
-	// that is pending, and the message to the person who asked.
+	// result is what CreateAccount returned: its kind, the user's id, whether it is pending, and the message.
 	result string
 	err    error
 	// changes are the lines in the log, without those that say why nothing was changed, which are in reasons.
 	changes, reasons []string
 }
 
-// do makes a call: "grant editor", "revoke viewer", "create default", "delete", "enable_user" or
-// "disable_user".
+// do makes a call: "grant editor", "revoke viewer", "create default", "delete", "enable_user", "disable_user".
 func (p *provisioner) do(call, id, userName string) outcome {
 	kind, role, _ := strings.Cut(call, " ")
 	switch user := batontest.Resource("user", id); kind {
@@ -182,10 +179,21 @@ func (p *provisioner) create(info *v2.AccountInfo) outcome {
 	return p.told(o)
 }
 
+func userIDIs(value any) *structpb.Struct { return object(map[string]any{"user_id": value}) }
+
+func object(fields map[string]any) *structpb.Struct {
+	built, err := structpb.NewStruct(fields)
+	if err != nil {
+		panic(err) // a test's own literal
+	}
+	return built
+}
+
 func (p *provisioner) act(name string, args *structpb.Struct) outcome {
 	values, annos, err := p.handlers[name](p.ctx, args)
-	if err == nil && !values.GetFields()["success"].GetBoolValue() {
-		err = fmt.Errorf("no error, and no success: %v", values)
+	got := values.GetFields()
+	if err == nil && (!got["success"].GetBoolValue() || got["user_id"].GetStringValue() != args.GetFields()["user_id"].GetStringValue()) {
+		err = fmt.Errorf("no error, and no success for this user: %v", values)
 	}
 	return p.told(outcome{annos: annos, err: err})
 }
@@ -302,7 +310,6 @@ var (
 	unapplied   = unmet("the user is there, and was not changed")
 	notReached  = unmet("the API lists this user, who cannot be reached at their own address")
 	ignored     = unmet("accepted the change but did not apply it")
-	notYet      = unmet("accepted, not applied yet")
 	unconfirmed = unmet("does not report whether it was applied")
 )
 
