@@ -21,8 +21,7 @@ func checkEgress(policy *cli.EgressPolicy, base *url.URL) error {
 	if policy.HTTPSOnly && base.Scheme != "https" {
 		return failedPrecondition("C1's egress policy allows https alone: correct base-url, or leave it out")
 	}
-	// The policy's hosts are in lower case, without a port and a trailing dot. A
-	// policy that is not enforced is one that C1 observes.
+	// The policy's hosts are in lower case, without port and trailing dot. C1 observes what is not enforced.
 	host := strings.TrimSuffix(strings.ToLower(base.Hostname()), ".")
 	if policy.Enforce && !slices.Contains(policy.AllowedHosts, host) {
 		return failedPrecondition("C1's egress policy does not allow requests to %s: allow this host in C1, or correct base-url", host)

@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	// maxText is the SDK's limit of an id, a login and a display name in bytes. Texts of a profile are cut at
-	// it, too.
+	// maxText is the SDK's limit of an id, a login and a display name in bytes, and ours of a profile's texts.
 	maxText = 1024
 	// maxMessage is what the SDK's messages take, their frames included.
 	maxMessage = 4<<20 - 64<<10
@@ -31,8 +30,10 @@ const (
 	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
-	// ProfileEmail and ProfileLogin, which the SDK adds, are keys of an account, as are these names.
-	ProfileEmail, ProfileLogin          = "email", "login"
+	// ProfileEmail is a key of an account and of a user, as are the names that follow.
+	ProfileEmail = "email"
+	// ProfileLogin is the SDK's key of an account's login.
+	ProfileLogin                        = "login"
 	profileFirstName, profileLastName   = "first_name", "last_name"
 	profileGivenName, profileFamilyName = "given_name", "family_name" // the same, of an account alone
 )
