@@ -64,10 +64,10 @@ func (o *oneShot) create(ctx context.Context) error {
 		return err
 	}
 	account := v2.AccountInfo_builder{
-		Login:   cmp.Or(profile.GetFields()["login"].GetStringValue(), o.v.GetString("create-account-login")),
+		Login:   cmp.Or(profile.GetFields()[connector.ProfileLogin].GetStringValue(), o.v.GetString("create-account-login")),
 		Profile: profile,
 	}
-	if email := cmp.Or(profile.GetFields()["email"].GetStringValue(), o.v.GetString("create-account-email")); email != "" {
+	if email := cmp.Or(profile.GetFields()[connector.ProfileEmail].GetStringValue(), o.v.GetString("create-account-email")); email != "" {
 		account.Emails = []*v2.AccountInfo_Email{v2.AccountInfo_Email_builder{Address: email, IsPrimary: true}.Build()}
 	}
 	_, err = o.host.CreateAccount(ctx, v2.CreateAccountRequest_builder{

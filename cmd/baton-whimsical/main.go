@@ -30,6 +30,7 @@ import (
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
 	cfg "github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // version is set by the release's ldflags.
@@ -95,7 +96,7 @@ func end(screen *terminal.Screen, err error) {
 		screen.Show("", "")
 	case err != nil:
 		text := status.Convert(err).Message() // an error of this connector without the layers of the SDK in front
-		_, _ = fmt.Fprintln(os.Stderr, text[max(0, strings.Index(text, "baton-whimsical: ")):])
+		_, _ = fmt.Fprintln(os.Stderr, text[max(0, strings.Index(text, whimsical.Prefix)):])
 	}
 	if interrupted, ok := errors.AsType[*interruption](err); ok {
 		number, _ := interrupted.signal.(syscall.Signal)

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
+	"github.com/conductorone/baton-sdk/pkg/config"
+	"github.com/conductorone/baton-sdk/pkg/types"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -34,6 +38,27 @@ func TestTheErrorOfAnActionKeepsItsCode(t *testing.T) {
 		got, expected := status.Convert(actionError(text)), status.Convert(want)
 		if got.Code() != expected.Code() || got.Message() != expected.Message() {
 			t.Errorf("%q becomes %s, %q", text, got.Code(), got.Message())
+		}
+	}
+}
+
+func TestTheHelpShowsAnExampleOfEachChange(t *testing.T) {
+	newServer := func(context.Context, *cfg.Whimsical, cli.RunTimeOpts) (types.ConnectorServer, error) { return nil, nil }
+	_, command, err := config.DefineConfigurationV2(t.Context(), "baton-whimsical", newServer, cfg.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	describe(command)
+	shown := command.UsageString()
+	_, examples, _ := strings.Cut(shown, "\nExamples:\n")
+	for _, example := range []string{
+		"baton-whimsical\n", "--grant-entitlement role:editor:assigned --grant-principal ada@example.com\n",
+		"--revoke-grant role:editor:assigned:user:ada@example.com\n", `--create-account-profile '{"email":"ada@example.com",`,
+		"--delete-resource ada@example.com\n", `--invoke-action disable_user --invoke-action-args '{"user_id":"ada@example.com"}'`,
+		"--invoke-action enable_user ",
+	} {
+		if !strings.Contains(examples, example) {
+			t.Errorf("no example of %q in\n%s", example, shown)
 		}
 	}
 }

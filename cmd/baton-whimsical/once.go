@@ -20,6 +20,7 @@ import (
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
 	"github.com/conductorone/baton-whimsical/internal/inprocess"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // oneShot is a run that does one thing.
@@ -80,7 +81,7 @@ func (o *oneShot) syncFile(ctx context.Context) error {
 	}
 	log := ctxzap.Extract(ctx)
 	if left := file.Discard(); left != nil {
-		log.Warn("baton-whimsical: working files could not be removed", zap.Error(left))
+		log.Warn(whimsical.Prefix+"working files could not be removed", zap.Error(left))
 	}
 	if err == nil {
 		log.Info(terminal.MessageWritten, zap.String("file", name), zap.Float64("seconds", time.Since(started).Seconds()))

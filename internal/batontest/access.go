@@ -149,3 +149,23 @@ func (a ActionHandlers) Register(_ context.Context, schema *v2.BatonActionSchema
 func (a ActionHandlers) RegisterAction(ctx context.Context, _ string, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
 	return a.Register(ctx, schema, handler)
 }
+
+// Differences returns one line for each id that is not in both lists equally often, sorted: the id, and how
+// often it is in got more than in want.
+func Differences(got, want []string) []string {
+	more := map[string]int{}
+	for _, id := range got {
+		more[id]++
+	}
+	for _, id := range want {
+		more[id]--
+	}
+	var lines []string
+	for id, n := range more {
+		if n != 0 {
+			lines = append(lines, fmt.Sprintf("%s %+d", id, n))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}

@@ -97,9 +97,9 @@ type Harness struct {
 	sessions *inprocess.Sessions
 }
 
-// Start serves connector until Close is called.
+// Start serves connector until Close is called. Calls that come before a sync have a session store in memory.
 func Start(ctx context.Context, connector connectorbuilder.ConnectorBuilderV2) (*Harness, error) {
-	sessions := &inprocess.Sessions{}
+	sessions := &inprocess.Sessions{SessionStore: &Store{}}
 	server, err := connectorbuilder.NewConnector(ctx, connector, connectorbuilder.WithSessionStore(sessions))
 	if err != nil {
 		return nil, err

@@ -39,10 +39,10 @@ func accountCreationSchema() *v2.ConnectorAccountCreationSchema {
 	}
 	return v2.ConnectorAccountCreationSchema_builder{
 		FieldMap: map[string]*v2.ConnectorAccountCreationSchema_Field{
-			"email":      field(1, true, "Email", "The e-mail address that the person logs in with through SAML.", "person@example.com"),
-			"first_name": field(2, false, "First name", "The given name. Whimsical lets only the person change it later.", "Ada"),
-			"last_name":  field(3, false, "Last name", "The family name. Whimsical lets only the person change it later.", "Lovelace"),
-			"role": field(4, false, "Role",
+			ProfileEmail:     field(1, true, "Email", "The e-mail address that the person logs in with through SAML.", "person@example.com"),
+			profileFirstName: field(2, false, "First name", "The given name. Whimsical lets only the person change it later.", "Ada"),
+			profileLastName:  field(3, false, "Last name", "The family name. Whimsical lets only the person change it later.", "Lovelace"),
+			profileRole: field(4, false, "Role",
 				"viewer (free, also when empty), editor (a paid seat), or default: the workspace's default role, which may be a paid seat.", "viewer"),
 		},
 	}.Build()
@@ -55,14 +55,14 @@ func newUser(info *v2.AccountInfo) (whimsical.NewUser, error) {
 	if err != nil {
 		return whimsical.NewUser{}, err
 	}
-	wanted, err := accountRole(profile["role"])
+	wanted, err := accountRole(profile[profileRole])
 	if err != nil {
 		return whimsical.NewUser{}, err
 	}
 	return whimsical.NewUser{
 		UserName:   email,
-		GivenName:  firstString(profile, "first_name", "given_name"),
-		FamilyName: firstString(profile, "last_name", "family_name"),
+		GivenName:  firstString(profile, profileFirstName, profileGivenName),
+		FamilyName: firstString(profile, profileLastName, profileFamilyName),
 		Role:       wanted,
 	}, nil
 }
@@ -70,7 +70,7 @@ func newUser(info *v2.AccountInfo) (whimsical.NewUser, error) {
 // accountEmail takes the e-mail address from the primary e-mail, else the login, else the profile. Whimsical
 // wants it in lower case.
 func accountEmail(info *v2.AccountInfo, profile map[string]*structpb.Value) (string, error) {
-	source, email := "profile.email", firstString(profile, "email")
+	source, email := "profile."+ProfileEmail, firstString(profile, ProfileEmail)
 	if login := strings.TrimSpace(info.GetLogin()); login != "" {
 		source, email = "login", login
 	}
@@ -106,7 +106,8 @@ func accountRole(value *structpb.Value) (whimsical.Role, error) {
 			}
 		}
 	}
-	return whimsical.RoleUnknown, invalidArgument("the account's role is unknown: it must be editor, viewer or default, or empty for viewer")
+	return whimsical.RoleUnknown, invalidArgument("the account's role is unknown: it must be %s, or empty for %s",
+		enumerated("or", append(roleIDs(), roleDefault)...), whimsical.RoleViewer)
 }
 
 // firstString returns the first of the named fields that holds text.
@@ -119,19 +120,18 @@ func firstString(profile map[string]*structpb.Value, names ...string) string {
 	return ""
 }
 
-// warnUnknownKeys names the keys of a profile that nothing reads: one of them may be a role that was
-// misspelt.
+// warnUnknownKeys names the keys of a profile that nothing reads: one of them may be "role", misspelt.
 func warnUnknownKeys(ctx context.Context, profile map[string]*structpb.Value) {
-	known := []string{"email", "first_name", "last_name", "role", "given_name", "family_name", "login"} // the last one is the SDK's
+	named := slices.Sorted(maps.Keys(accountCreationSchema().GetFieldMap()))
+	known := slices.Concat(named, []string{profileGivenName, profileFamilyName, ProfileLogin})
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(profile)), func(key string) bool { return slices.Contains(known, key) })
 	if len(unknown) > 0 {
-		ctxzap.Extract(ctx).Warn("baton-whimsical: the account's profile has keys that are not known "+
-			"(email, first_name, last_name and role are)", zap.Strings("keys", unknown))
+		ctxzap.Extract(ctx).Warn(whimsical.Prefix+"the account's profile has keys that are not known ("+
+			enumerated("and", named...)+" are)", zap.Strings("keys", unknown))
 	}
 }
 
-// CreateAccountCapabilityDetails declares that accounts have no credentials of their own: people log in
-// through SAML.
+// CreateAccountCapabilityDetails declares that accounts have no credentials: people log in through SAML.
 func (b *userBuilder) CreateAccountCapabilityDetails(context.Context) (*v2.CredentialDetailsAccountProvisioning, annotations.Annotations, error) {
 	noPassword := v2.CapabilityDetailCredentialOption_CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD
 	return v2.CredentialDetailsAccountProvisioning_builder{
@@ -293,7 +293,7 @@ func refused(ctx context.Context, err error) (accountResponse, error) {
 		reason = apiErr.Detail
 	}
 	const message = "Whimsical refused to create the account, and nothing was changed"
-	ctxzap.Extract(ctx).Warn("baton-whimsical: "+message, zap.String("reason", reason))
+	ctxzap.Extract(ctx).Warn(whimsical.Prefix+message, zap.String("reason", reason))
 	return actionRequired(nil, message+": "+reason), nil
 }
 
@@ -301,8 +301,7 @@ func actionRequired(resource *v2.Resource, message string) accountResponse {
 	return v2.CreateAccountResponse_ActionRequiredResult_builder{Resource: resource, Message: message, IsCreateAccountResult: true}.Build()
 }
 
-// Delete removes a user from the workspace. A user who is gone already is a success with
-// ResourceDoesNotExist.
+// Delete removes a user from the workspace. One who is gone already is a success with ResourceDoesNotExist.
 func (b *userBuilder) Delete(ctx context.Context, id *v2.ResourceId, _ *v2.ResourceId) (annotations.Annotations, error) {
 	if id.GetResourceType() != userResourceType.GetId() || id.GetResource() == "" {
 		return nil, invalidArgument("only users can be deleted, not a resource of type %q", id.GetResourceType())

@@ -31,9 +31,8 @@ func InLambda(c *Connector) { c.members.pagesAWrite = 1 }
 
 var _ connectorbuilder.ConnectorBuilderV2 = (*Connector)(nil)
 
-// New returns the connector that cfg describes. It makes no request; settings
-// that cannot work are refused with InvalidArgument, those that the egress
-// policy in opts forbids with FailedPrecondition.
+// New returns the connector that cfg describes. It makes no request; settings that cannot work are refused
+// with InvalidArgument, those that the egress policy in opts forbids with FailedPrecondition.
 func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts, options ...func(*Connector)) (connectorbuilder.ConnectorBuilderV2, []connectorbuilder.Opt, error) {
 	baseURL := cfg.BaseUrl
 	if baseURL == "" {
@@ -56,10 +55,10 @@ func New(ctx context.Context, cfg *config.Whimsical, opts *cli.ConnectorOpts, op
 		return nil, nil, err
 	}
 	if base.String() != whimsical.DefaultBaseURL {
-		c.log.Info("baton-whimsical: base-url is not the default", zap.String("host", base.Host))
+		c.log.Info(whimsical.Prefix+"base-url is not the default", zap.String("host", base.Host))
 	}
 	if opts.WillSyncResourceType(roleResourceType.GetId()) && !opts.WillSyncResourceType(userResourceType.GetId()) {
-		c.log.Warn("baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty")
+		c.log.Warn(whimsical.Prefix + "roles are synced without users: the SDK drops their grants, so both roles will look empty")
 	}
 	return c, nil, nil
 }

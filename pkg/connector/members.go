@@ -17,10 +17,9 @@ import (
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
-// A sync reads each user from the API once: List stores who holds which role on
-// each page in the SDK's session store, which survives a restart in the middle
-// of a sync, and a role's Grants reads that back. A record that is missing is
-// read from the API again: an empty store never means an empty role.
+// A sync reads each user from the API once: List stores who holds which role on each page in the SDK's
+// session store, which survives a restart in the middle of a sync, and a role's Grants reads that back. A
+// record that is missing is read from the API again: an empty store never means an empty role.
 
 const (
 	// maxPagesAtOnce and maxBytesAtOnce, of ids, which stand in a grant twice,
@@ -146,7 +145,7 @@ func (m *members) store(ctx context.Context, opts rs.SyncOpAttrs, number int, re
 		return nil
 	}
 	if err := session.SetManyJSON(ctx, opts.Session, records); err != nil {
-		return fmt.Errorf("baton-whimsical: pages of users cannot be kept in the session store: %w", err)
+		return fmt.Errorf(whimsical.Prefix+"pages of users cannot be kept in the session store: %w", err)
 	}
 	clear(records)
 	return nil
@@ -169,7 +168,7 @@ func stored(ctx context.Context, opts rs.SyncOpAttrs, token string) (pageRecord,
 	}
 	records, err := session.GetManyJSON[pageRecord](ctx, opts.Session, keys)
 	if err != nil {
-		return pageRecord{}, false, fmt.Errorf("baton-whimsical: pages of users cannot be read from the session store: %w", err)
+		return pageRecord{}, false, fmt.Errorf(whimsical.Prefix+"pages of users cannot be read from the session store: %w", err)
 	}
 	together := pageRecord{Members: map[whimsical.Role][]string{}, Next: token}
 	for i, key := range keys {
@@ -196,9 +195,8 @@ func (m *members) of(ctx context.Context, role whimsical.Role, opts rs.SyncOpAtt
 	return record.Members[role], record.Next, page.RateLimit, nil
 }
 
-// end judges a pass by its records, and reports what it brought. Where users may be
-// missing, another one begins. It fails with FailedPrecondition where nobody's role
-// could be read.
+// end judges a pass by its records, and reports what it brought. Where users may be missing, another one
+// begins. It fails with FailedPrecondition where nobody's role could be read.
 func (m *members) end(ctx context.Context, opts rs.SyncOpAttrs, page *whimsical.UserPage) error {
 	pass := pageRecord{Members: map[whimsical.Role][]string{}}
 	for more := true; more; more = pass.Next != "" {
@@ -234,7 +232,7 @@ func (m *members) end(ctx context.Context, opts rs.SyncOpAttrs, page *whimsical.
 			zap.Int("users_without_role", noRole), zap.Int("users_without_status", pass.NoStatus), zap.Int("users", len(users)))
 	}
 	if pass.Replaced > 0 {
-		l.Warn("baton-whimsical: the API listed some users twice in one answer: the later row counts", zap.Int("rows_replaced", pass.Replaced))
+		l.Warn(whimsical.Prefix+"the API listed some users twice in one answer: the later row counts", zap.Int("rows_replaced", pass.Replaced))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
+	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -48,14 +49,14 @@ func (c *Connector) UserID(ctx context.Context, name string) (string, error) {
 func (c *Connector) Grant(ctx context.Context, entitlementID, user string) (*v2.Grant, error) {
 	var known []string
 	for _, r := range roles {
-		id := r.grant(user).GetEntitlement().GetId()
+		id := entitlement.NewEntitlementID(r.reference(), assigned)
 		if id == entitlementID {
 			userID, err := c.UserID(ctx, user)
 			return r.grant(userID), err
 		}
 		known = append(known, id)
 	}
-	return nil, invalidArgument("there is no entitlement %q: there are %s", entitlementID, strings.Join(known, " and "))
+	return nil, invalidArgument("there is no entitlement %q: there are %s", entitlementID, enumerated("and", known...))
 }
 
 // GrantByID returns the grant with an id such as role:editor:assigned:user:ID, in which the user may be named
@@ -63,7 +64,7 @@ func (c *Connector) Grant(ctx context.Context, entitlementID, user string) (*v2.
 func (c *Connector) GrantByID(ctx context.Context, id string) (*v2.Grant, error) {
 	entitlementID, user, found := strings.Cut(id, ":"+userResourceType.GetId()+":")
 	if !found || user == "" {
-		return nil, invalidArgument("%q is no grant: a grant is written as role:editor:assigned:user:ID", id)
+		return nil, invalidArgument("%q is no grant: a grant is written as %s", id, roles[0].grant("ID").GetId())
 	}
 	return c.Grant(ctx, entitlementID, user)
 }

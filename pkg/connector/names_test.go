@@ -8,19 +8,15 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
-	"github.com/conductorone/baton-whimsical/pkg/config"
-	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 	const address = "ada@example.com"
 	ada, other := scimscript.User{ID: "u1", UserName: address}, scimscript.User{ID: "u2", UserName: "ADA@example.com"}
-	byID := func(reply scimscript.Reply) []scimscript.Step {
-		return []scimscript.Step{scimscript.Get(address, reply)}
-	}
-	nobodyByID := steps(byID(scimscript.NotFound()), []scimscript.Step{scimscript.FindID(address, scimscript.OK(scimscript.List{}))})
+	byID := func(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Get(address, reply)) }
+	nobodyByID := steps(byID(notFound), one(scimscript.FindID(address, ok(scimscript.List{}))))
 	find := func(users ...scimscript.User) []scimscript.Step {
-		return []scimscript.Step{scimscript.Find(address, scimscript.OK(scimscript.List(users)))}
+		return one(scimscript.Find(address, ok(scimscript.List(users))))
 	}
 	for name, test := range map[string]struct {
 		name   string
@@ -30,27 +26,26 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 		says   string
 	}{
 		"an ID":                            {name: "u1", want: "u1"},
-		"an ID that looks like an address": {name: address, script: byID(scimscript.OK(scimscript.User{ID: address, UserName: address})), want: address},
-		"an ID that no address could be":   {name: "u1@", script: []scimscript.Step{scimscript.Get("u1@", scimscript.OK(scimscript.User{ID: "u1@"}))}, want: "u1@"},
+		"an ID that looks like an address": {name: address, script: byID(ok(scimscript.User{ID: address, UserName: address})), want: address},
+		"an ID that no address could be":   {name: "u1@", script: []scimscript.Step{scimscript.Get("u1@", ok(scimscript.User{ID: "u1@"}))}, want: "u1@"},
 		"neither an ID nor an address": {
-			name:   "<ada@example.com>",
-			script: steps([]scimscript.Step{scimscript.Get("<ada@example.com>", scimscript.NotFound()), scimscript.FindID("<ada@example.com>", scimscript.OK(scimscript.List{}))}),
-			code:   codes.InvalidArgument, says: "it is no e-mail address",
+			name: "<ada>@x", script: []scimscript.Step{scimscript.Get("<ada>@x", notFound), scimscript.FindID("<ada>@x", ok(scimscript.List{}))},
+			code: codes.InvalidArgument, says: "it is no e-mail address",
 		},
 		"an address and a carriage return":    {name: address + "\r", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
 		"a blank and an ID":                   {name: " u1", code: codes.InvalidArgument, says: "begins or ends with a blank or a line break"},
-		"where the server folds the ID":       {name: address, script: steps(byID(scimscript.OK(scimscript.User{ID: "ADA@example.com"})), find(ada)), want: "u1"},
+		"where the server folds the ID":       {name: address, script: steps(byID(ok(scimscript.User{ID: "ADA@example.com"})), find(ada)), want: "u1"},
 		"the address of one":                  {name: address, script: steps(nobodyByID, find(ada)), want: "u1"},
 		"the address of one, in another case": {name: address, script: steps(nobodyByID, find(other)), want: "u2"},
-		"where the form of the ID is refused": {name: address, script: steps(byID(scimscript.Refused(400, "invalidValue", "no UUID")), find(ada)), want: "u1"},
+		"where the form of the ID is refused": {name: address, script: steps(byID(refused(400, "invalidValue", "no UUID")), find(ada)), want: "u1"},
 		"the address of nobody":               {name: address, script: steps(nobodyByID, find()), code: codes.NotFound, says: "nobody in the Whimsical workspace has this"},
 		"an address that finds another":       {name: address, script: steps(nobodyByID, find(scimscript.User{ID: "u3", UserName: "a@example.com"})), code: codes.NotFound, says: "nobody"},
 		"the address of two":                  {name: address, script: steps(nobodyByID, find(ada, other)), code: codes.FailedPrecondition, says: "2 users have this e-mail address"},
-		"a refused token":                     {name: address, script: byID(scimscript.Refused(401, "", "")), code: codes.Unauthenticated, says: "the SCIM token was refused"},
-		"a look-up that is refused":           {name: address, script: steps(nobodyByID, []scimscript.Step{scimscript.Find(address, scimscript.Refused(403, "", ""))}), code: codes.PermissionDenied, says: "403"},
+		"a refused token":                     {name: address, script: byID(refused(401, "", "")), code: codes.Unauthenticated, says: "the SCIM token was refused"},
+		"a look-up that is refused":           {name: address, script: steps(nobodyByID, one(scimscript.Find(address, refused(403, "", "")))), code: codes.PermissionDenied, says: "403"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serving(t, test.script)
+			c := build(t, scimscript.Serve(t, test.script...))
 			id, err := c.UserID(t.Context(), test.name)
 			if status.Code(err) != test.code || test.code == codes.OK && id != test.want || test.code != codes.OK && !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%q, %v, want %q, %s with %q", id, err, test.want, test.code, test.says)
@@ -62,17 +57,8 @@ func TestAUserIsNamedByIDOrByTheAddressOfExactlyOne(t *testing.T) {
 	}
 }
 
-func serving(t *testing.T, steps []scimscript.Step) *connector.Connector {
-	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: scimscript.Serve(t, steps...)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return built.(*connector.Connector)
-}
-
 func TestAGrantIsNamedByItsEntitlementAndItsUser(t *testing.T) {
-	c := serving(t, nil)
+	c := build(t, "https://scim.example.com/")
 	for id, user := range map[string]string{
 		"role:editor:assigned:user:u1":             "u1",
 		"role:viewer:assigned:user:a:user:b":       "a:user:b",

@@ -17,8 +17,7 @@ const (
 	// tries; an API that hangs takes a minute a try, a slow one five.
 	outageTime     = 10 * time.Minute
 	outageFailures = 5
-	// sameOutage is longer than the SDK waits between two tries: what comes later
-	// belongs to another sync.
+	// sameOutage is longer than the SDK waits between two tries: what comes later belongs to another sync.
 	sameOutage = 5 * time.Minute
 )
 
@@ -31,9 +30,8 @@ type outage struct {
 	last     time.Time
 }
 
-// watch runs a read and returns its error, that of an outage with the number of the
-// try and when the sync gives up, or once the outage has lasted too long Aborted, which
-// the SDK does not repeat.
+// watch runs a read and returns its error, that of an outage with the number of the try and when the sync
+// gives up, or once the outage has lasted too long Aborted, which the SDK does not repeat.
 func (o *outage) watch(read func() error) error {
 	started := time.Now()
 	err := read()
@@ -54,7 +52,7 @@ func (o *outage) watch(read func() error) error {
 	o.last = time.Now()
 	lasted := o.last.Sub(o.since)
 	if o.failures < outageFailures || lasted < outageTime {
-		return fmt.Errorf(prefix+"try %d failed, the sync gives up %s: %w", o.failures, o.end(lasted), err)
+		return fmt.Errorf(whimsical.Prefix+"try %d failed, the sync gives up %s: %w", o.failures, o.end(lasted), err)
 	}
 	failures := o.failures
 	o.failures = 0 // the next sync begins anew

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/retry"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
 	"github.com/conductorone/baton-sdk/pkg/types/sessions"
@@ -29,6 +28,14 @@ func sitOut(ctx context.Context, read func() error) (time.Duration, error) {
 	}
 }
 
+// failing is a read that takes some time and fails with a code.
+func failing(takes time.Duration, code codes.Code) func() error {
+	return func() error {
+		time.Sleep(takes)
+		return status.Error(code, "down")
+	}
+}
+
 func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer  time.Duration
@@ -44,18 +51,12 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := &outage{}
 				// A sync that was cancelled had failed, too.
-				down := func() error { return status.Error(test.code, "down") }
-				if err := o.watch(down); status.Code(err) != test.code {
+				if err := o.watch(failing(0, test.code)); status.Code(err) != test.code {
 					t.Error(err)
 				}
 				for range 2 { // each sync begins anew
 					time.Sleep(3 * time.Hour)
-					lasted, err := sitOut(t.Context(), func() error {
-						return o.watch(func() error {
-							time.Sleep(test.answer)
-							return down()
-						})
-					})
+					lasted, err := sitOut(t.Context(), func() error { return o.watch(failing(test.answer, test.code)) })
 					if status.Code(err) != codes.Aborted || lasted < outageTime || lasted > test.longest {
 						t.Errorf("the sync ended after %s with %v", lasted, err)
 					}
@@ -71,12 +72,10 @@ func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 		for range 3 {
 			recovery := time.Now().Add(9 * time.Minute)
 			lasted, err := sitOut(t.Context(), func() error {
-				return o.watch(func() error {
-					if time.Now().Before(recovery) {
-						return status.Error(codes.Unavailable, "down")
-					}
-					return nil
-				})
+				if time.Now().Before(recovery) {
+					return o.watch(failing(0, codes.Unavailable))
+				}
+				return o.watch(func() error { return nil })
 			})
 			if err != nil || lasted > 10*time.Minute {
 				t.Errorf("the sync ended after %s with %v", lasted, err)
@@ -94,10 +93,9 @@ func (outOfReach) GetMany(context.Context, []string, ...sessions.SessionStoreOpt
 
 func TestASyncEndsWhenTheSessionStoreNeverRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		roles := &roleBuilder{members: &members{}}
-		editor := v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: "role", Resource: "editor"}.Build()}.Build()
+		builder := &roleBuilder{members: &members{}}
 		lasted, err := sitOut(t.Context(), func() error {
-			_, _, err := roles.Grants(t.Context(), editor, rs.SyncOpAttrs{Session: outOfReach{}})
+			_, _, err := builder.Grants(t.Context(), roles[0].reference(), rs.SyncOpAttrs{Session: outOfReach{}})
 			return err
 		})
 		if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "reading the workspace has been failing for") || lasted > 11*time.Minute {

@@ -5,13 +5,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
@@ -21,58 +18,6 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
-
-// rowOf is the row of user i: an active Editor, or an active Viewer.
-func rowOf(i int, editor bool) string {
-	return fmt.Sprintf(`{"id":"u%d","userName":"u%[1]d@example.com","active":true,%s:{"editor":%t}}`, i, extension, editor)
-}
-
-// serveRows serves what rows returns for the number of a request, from 1, by
-// startIndex and count.
-func serveRows(t *testing.T, rows func(request int) []string) string {
-	t.Helper()
-	requests := 0
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		requests++
-		from, count := 0, 0
-		_, _ = fmt.Sscan(r.URL.Query().Get("startIndex"), &from)
-		_, _ = fmt.Sscan(r.URL.Query().Get("count"), &count)
-		all := rows(requests)
-		from = min(from-1, len(all))
-		_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(all), strings.Join(all[from:min(from+count, len(all))], ","))
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-// everybody are the rows of so many users, of whom every third is an Editor.
-func everybody(users int) []string {
-	var rows []string
-	for i := range users {
-		rows = append(rows, rowOf(i, i%3 == 0))
-	}
-	return rows
-}
-
-// listOnce lists the users up to an error or the end, and returns the ids of the
-// resources, in order.
-func listOnce(t *testing.T, url string, store *batontest.Store) ([]string, error) {
-	t.Helper()
-	users := syncers(t, url)[0]
-	var ids []string
-	for token := ""; ; {
-		resources, results, err := users.List(t.Context(), nil, attrs(store, "sync", token))
-		if err != nil {
-			return ids, err
-		}
-		for _, resource := range resources {
-			ids = append(ids, resource.GetId().GetResource())
-		}
-		if token = results.NextPageToken; token == "" {
-			return ids, nil
-		}
-	}
-}
 
 // TestNobodyIsMissingWhereRowsThatTieChangePlaces lists servers in whose order
 // some rows have no place of their own.
@@ -85,18 +30,16 @@ func TestNobodyIsMissingWhereRowsThatTieChangePlaces(t *testing.T) {
 		if seed == 0 {
 			ties = rows[99:101] // one swap at the boundary of the first pass
 		}
-		store := &batontest.Store{}
-		ids, err := listOnce(t, serveRows(t, func(request int) []string {
+		ids, err := newSync(t, serveRows(t, func(request int) []string {
 			if seed == 0 && request == 2 || seed > 0 && r.IntN(3) == 0 {
 				r.Shuffle(len(ties), func(i, j int) { ties[i], ties[j] = ties[j], ties[i] })
 			}
 			return rows
-		}), store)
+		})).list("")
 		if status.Code(err) == codes.Aborted {
 			continue
 		}
-		slices.Sort(ids)
-		if ids = slices.Compact(ids); err != nil || len(ids) != users {
+		if ids = distinct(ids); err != nil || len(ids) != users {
 			t.Errorf("seed %d: %d of %d users, %v", seed, len(ids), users, err)
 		}
 	}
@@ -112,7 +55,7 @@ func TestAUserOnTwoPagesFailsTheSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := append(everybody(150), second)
-			_, err := listOnce(t, serveRows(t, func(int) []string { return rows }), &batontest.Store{})
+			_, err := newSync(t, always(t, rows...)).list("")
 			if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "151 users came where the server counts 151, 1 of them on two pages") {
 				t.Errorf("got %v", err)
 			}
@@ -123,11 +66,11 @@ func TestAUserOnTwoPagesFailsTheSync(t *testing.T) {
 // TestAUserTwiceInOneAnswerHasTheLaterRow holds it for the resource and the grants,
 // also where the rows lie at, or on both sides of, the boundary of two pages.
 func TestAUserTwiceInOneAnswerHasTheLaterRow(t *testing.T) {
-	for _, at := range []int{0, 50, 97, 98, 99, 100, 148} {
+	for at, again := range map[int]int{0: 2, 50: 57, 97: 98, 98: 99, 99: 100, 100: 101, 148: 149} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			rows := everybody(150)
-			rows = slices.Insert(rows, at+1, strings.Replace(rowOf(at, at%3 != 0), `"u`+fmt.Sprint(at)+`@`, `"later@`, 1))
-			picture := syncAndRead(t, start(t, serveRows(t, func(int) []string { return rows })))
+			rows = slices.Insert(rows, again, strings.Replace(rowOf(at, at%3 != 0), `"u`+fmt.Sprint(at)+`@`, `"later@`, 1))
+			picture := syncAndRead(t, start(t, always(t, rows...)))
 			role := "viewer"
 			if at%3 != 0 {
 				role = "editor"
@@ -164,7 +107,7 @@ func TestWhereNobodysRoleCanBeReadTheSyncFails(t *testing.T) {
 		"nobody":                     {nil, codes.OK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := listOnce(t, serveRows(t, func(int) []string { return test.rows }), &batontest.Store{})
+			_, err := newSync(t, always(t, test.rows...)).list("")
 			if status.Code(err) != test.code || err != nil && !strings.Contains(err.Error(), "the API does not report the role of any user") {
 				t.Errorf("got %v, want %s", err, test.code)
 			}
@@ -175,66 +118,65 @@ func TestWhereNobodysRoleCanBeReadTheSyncFails(t *testing.T) {
 // TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo lists a server that ignores
 // count, with users whose names are long.
 func TestAPageThatTheSDKCannotTakeIsAnErrorThatSaysSo(t *testing.T) {
-	for users, names := range map[int]string{
-		250:  `"userName":%[1]q,"emails":[%[1]q],"displayName":%[1]q,"name":{"givenName":%[1]q,"familyName":%[1]q,"formatted":%[1]q}`,
-		1000: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
-		1900: `"displayName":%[1]q,"name":{"givenName":%[1]q}`,
+	const two = `"displayName":%[1]q,"name":{"givenName":%[1]q}`
+	const all = `"userName":%[1]q,"emails":[%[1]q],"displayName":%[1]q,"name":{"givenName":%[1]q,"familyName":%[1]q,"formatted":%[1]q}`
+	for users, test := range map[int]struct {
+		names string
+		long  int
+		code  codes.Code
+	}{
+		250:  {all, 9000, codes.OK}, // none is measured, however long
+		1000: {two, 1000, codes.OK},
+		1900: {two, 1000, codes.FailedPrecondition},
 	} {
-		long, want := strings.Repeat("n", 1000), codes.OK
-		switch users {
-		case 250: // none is measured, however long
-			long = strings.Repeat("n", 9000)
-		case 1900:
-			want = codes.FailedPrecondition
-		}
 		rows := make([]string, users)
 		for i := range rows {
-			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(names+`,"active"`, long), 1)
+			rows[i] = strings.Replace(rowOf(i, true), `"active"`, fmt.Sprintf(test.names+`,"active"`, strings.Repeat("n", test.long)), 1)
 		}
-		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		url := serve(t, func(rw http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(rows), strings.Join(rows, ","))
-		}))
-		t.Cleanup(server.Close)
-		err := start(t, server.URL).Sync(t.Context(), t.TempDir()+"/sync.c1z")
-		if status.Code(err) != want || err != nil && !strings.Contains(err.Error(), "the 1900 users of one answer take more than 4 MiB") {
-			t.Errorf("%d users: got %v, want %s", users, err, want)
+		})
+		err := start(t, url).Sync(t.Context(), t.TempDir()+"/sync.c1z")
+		if status.Code(err) != test.code || err != nil && !strings.Contains(err.Error(), "the 1900 users of one answer take more than 4 MiB") {
+			t.Errorf("%d users: got %v, want %s", users, err, test.code)
 		}
 	}
 }
 
 func TestAWorkspaceThatEverybodyLeavesMeanwhileIsEmpty(t *testing.T) {
-	built, store := syncers(t, serveRows(t, func(request int) []string {
+	s := newSync(t, serveRows(t, func(request int) []string {
 		if request == 1 {
 			return everybody(2)
 		}
 		return nil
-	})), &batontest.Store{}
-	list(t, built[0], store, "sync")
-	if got := grantsOf(t, built[1], store, "sync", "viewer"); len(got) != 0 || !strings.Contains(string(store.Values["page/00000000"]), `\"p\":1`) {
-		t.Errorf("%d grants, and %s", len(got), store.Values["page/00000000"])
+	}))
+	s.mustList(t)
+	if got, err := s.grants(); err != nil || len(got) != 0 || !strings.Contains(string(s.store.Values["page/00000000"]), `\"p\":1`) {
+		t.Errorf("%d grants, %v, and %s", len(got), err, s.store.Values["page/00000000"])
 	}
 }
 
-// forgetful is a session store that loses records.
-type forgetful struct {
-	batontest.Store
-	lose func(key string) bool
+// forgetful is a sync whose store loses records before each call.
+func forgetful(t *testing.T, url string, lose func() bool) *aSync {
+	t.Helper()
+	s := newSync(t, url, connector.InLambda)
+	s.before = func() { maps.DeleteFunc(s.store.Values, func(string, []byte) bool { return lose() }) }
+	return s
 }
 
-func (f *forgetful) forget() {
-	maps.DeleteFunc(f.Values, func(key string, _ []byte) bool { return f.lose(key) })
-}
-
-// TestRecordsThatAreLostBetweenCallsMakeNoWrongPicture lists and grants with a
-// store that loses records before each call, as when a process is killed or AWS
-// Lambda replaces an instance.
+// TestRecordsThatAreLostBetweenCallsMakeNoWrongPicture lists and grants with a store that loses records
+// before each call, as when a process is killed or AWS Lambda replaces an instance.
 func TestRecordsThatAreLostBetweenCallsMakeNoWrongPicture(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 450})
 	complete := 0
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable, not secret
-		store := &forgetful{lose: func(string) bool { return r.IntN(40) == 0 }}
-		held, granted, err := syncForgetfully(t, w.url, store)
+		s := forgetful(t, w.url, func() bool { return r.IntN(40) == 0 })
+		held, err := s.list("")
+		var granted []string
+		if err == nil {
+			granted, err = s.grants()
+		}
 		if err != nil {
 			if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "the session store has lost pages") {
 				t.Errorf("seed %d: %v", seed, err)
@@ -242,52 +184,19 @@ func TestRecordsThatAreLostBetweenCallsMakeNoWrongPicture(t *testing.T) {
 			continue
 		}
 		complete++
-		if len(held) != len(w.Users()) {
+		if held = distinct(held); len(held) != len(w.Users()) {
 			t.Errorf("seed %d: %d users are held", seed, len(held))
 		}
-		assertIDs(t, "grants", maps.Keys(granted), append(grants(w, "editor"), grants(w, "viewer")...)...)
+		assertIDs(t, "grants", slices.Values(distinct(granted)), w.grants("editor", "viewer")...)
 	}
 	if complete < 10 {
 		t.Errorf("%d listings completed", complete)
 	}
 }
 
-// syncForgetfully lists the users and then the grants of both roles, and returns
-// the ids of both.
-func syncForgetfully(t *testing.T, url string, store *forgetful) (map[string]bool, map[string]bool, error) {
-	t.Helper()
-	built := build(t, url, connector.InLambda).ResourceSyncers(t.Context())
-	held, granted := map[string]bool{}, map[string]bool{}
-	for token, more := "", true; more; more = token != "" {
-		store.forget()
-		resources, results, err := built[0].List(t.Context(), nil, attrs(store, "sync", token))
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, resource := range resources {
-			held[resource.GetId().GetResource()] = true
-		}
-		token = results.NextPageToken
-	}
-	for _, role := range []string{"editor", "viewer"} {
-		for token, more := "", true; more; more = token != "" {
-			store.forget()
-			grants, results, err := built[1].Grants(t.Context(), batontest.Resource("role", role), attrs(store, "sync", token))
-			if err != nil {
-				return nil, nil, err
-			}
-			for _, grant := range grants {
-				granted[grant.GetId()] = true
-			}
-			token = results.NextPageToken
-		}
-	}
-	return held, granted, nil
-}
-
 func TestAStoreThatKeepsNothingFailsTheSync(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 150})
-	_, _, err := syncForgetfully(t, w.url, &forgetful{lose: func(string) bool { return true }})
+	_, err := forgetful(t, w.url, func() bool { return true }).list("")
 	if status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "in the last of 10 passes the session store has lost pages") {
 		t.Errorf("got %v", err)
 	}
@@ -298,13 +207,12 @@ func TestAStoreThatKeepsNothingFailsTheSync(t *testing.T) {
 // did: whoever is between it and the old next one is not lost.
 func TestAPageThatIsReadAgainIsNotFollowedByWhatWasReadBefore(t *testing.T) {
 	rows := everybody(350)
-	built, store := syncers(t, serveRows(t, func(int) []string { return rows })), &batontest.Store{}
-	list(t, built[0], store, "sync")
-	delete(store.Values, "page/00000001")
+	s := newSync(t, serveRows(t, func(int) []string { return rows }))
+	s.mustList(t)
+	delete(s.store.Values, "page/00000001")
 	rows = slices.Insert(rows, 150, rowOf(1000, false))
-	got := append(grantsOf(t, built[1], store, "sync", "editor"), grantsOf(t, built[1], store, "sync", "viewer")...)
-	if len(got) != 351 || !slices.Contains(got, batontest.Grant("editor", "u198").GetId()) {
-		t.Errorf("%d grants", len(got))
+	if got, err := s.grants(); err != nil || len(got) != 351 || !slices.Contains(got, batontest.Grant("editor", "u198").GetId()) {
+		t.Errorf("%d grants, %v", len(got), err)
 	}
 }
 
@@ -312,22 +220,20 @@ func TestAPageThatIsReadAgainIsNotFollowedByWhatWasReadBefore(t *testing.T) {
 // begin a listing goes on with it, ten pages a write.
 func TestASyncThatWasResumedGoesOnAsItBegan(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Users: 2500})
-	store := &batontest.Store{}
-	_, results, err := syncers(t, w.url)[0].List(t.Context(), nil, attrs(store, "sync", ""))
+	first, second := newSync(t, w.url), newSync(t, w.url)
+	_, results, err := first.users.List(t.Context(), nil, first.page(""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, log := observer.New(zapcore.InfoLevel)
-	ctx := ctxzap.ToContext(t.Context(), zap.New(core))
-	users := syncers(t, w.url)[0]
-	for token := results.NextPageToken; token != ""; token = results.NextPageToken {
-		if _, results, err = users.List(ctx, nil, attrs(store, "sync", token)); err != nil {
-			t.Fatal(err)
-		}
+	var log *observer.ObservedLogs
+	second.ctx, log = logged(t, zapcore.InfoLevel)
+	second.store = first.store
+	if _, err := second.list(results.NextPageToken); err != nil {
+		t.Fatal(err)
 	}
 	// The first process had not written its page.
 	said := log.FilterMessage("baton-whimsical: users read").All()
-	if len(said) != 1 || said[0].ContextMap()["passes"] != int64(2) || said[0].ContextMap()["seconds"] == nil || store.Writes > 12 {
-		t.Errorf("%v; %d writes", said, store.Writes)
+	if len(said) != 1 || said[0].ContextMap()["passes"] != int64(2) || said[0].ContextMap()["seconds"] == nil || first.store.Writes > 12 {
+		t.Errorf("%v; %d writes", said, first.store.Writes)
 	}
 }

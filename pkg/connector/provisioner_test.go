@@ -3,7 +3,6 @@ package connector_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -14,11 +13,8 @@ import (
 	"testing/synctest"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
-	"github.com/conductorone/baton-sdk/pkg/actions"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
@@ -29,19 +25,16 @@ import (
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
-	"github.com/conductorone/baton-whimsical/pkg/config"
-	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
 // provisioner calls the connector's builders as the SDK does, without the SDK's own
 // retries of grants and revokes, which wait 15 seconds.
 type provisioner struct {
-	actions.ActionRegistry // nothing but Register is called
-	roles                  connectorbuilder.ResourceProvisionerV2
-	accounts               accountBuilder
-	handlers               batontest.ActionHandlers
-	log                    *observer.ObservedLogs
-	ctx                    context.Context // that of the calls, with the observed log
+	roles    connectorbuilder.ResourceProvisionerV2
+	accounts accountBuilder
+	handlers batontest.ActionHandlers
+	log      *observer.ObservedLogs
+	ctx      context.Context // that of the calls, with the observed log
 }
 
 type accountBuilder interface {
@@ -49,38 +42,28 @@ type accountBuilder interface {
 	connectorbuilder.ResourceDeleterV2
 }
 
-func newProvisioner(t *testing.T, url, token string) *provisioner {
+func newProvisioner(t *testing.T, url string) *provisioner {
 	t.Helper()
-	core, observed := observer.New(zapcore.InfoLevel)
-	p := &provisioner{handlers: batontest.ActionHandlers{}, log: observed, ctx: ctxzap.ToContext(t.Context(), zap.New(core))}
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := &provisioner{handlers: batontest.ActionHandlers{}}
+	p.ctx, p.log = logged(t, zapcore.InfoLevel)
+	built := build(t, url)
 	builders := built.ResourceSyncers(p.ctx)
-	var manages, provisions bool
-	p.accounts, manages = builders[0].(accountBuilder)
-	p.roles, provisions = builders[1].(connectorbuilder.ResourceProvisionerV2)
-	provider, acts := built.(connectorbuilder.GlobalActionProvider)
-	if !manages || !provisions || !acts {
-		t.Fatal("the connector cannot provision")
-	}
-	if err := provider.GlobalActions(p.ctx, p.handlers); err != nil {
+	p.accounts, p.roles = builders[0].(accountBuilder), builders[1].(connectorbuilder.ResourceProvisionerV2)
+	if err := built.GlobalActions(p.ctx, p.handlers); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// inBubble runs test with a clock that skips the waits between retries. The
-// server is outside of the bubble, and closes each connection: the clock stands
-// still while one is open.
-func inBubble(t *testing.T, handler http.Handler, base, token string, test func(*provisioner)) {
+// inBubble runs test with a clock that skips the waits between retries. The server is outside of the bubble,
+// and closes each connection: the clock stands still while one is open.
+func inBubble(t *testing.T, handler http.Handler, base string, test func(*provisioner)) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.SetKeepAlivesEnabled(false)
 	server.Start()
 	t.Cleanup(server.Close)
-	synctest.Test(t, func(t *testing.T) { test(newProvisioner(t, server.URL+base, token)) })
+	synctest.Test(t, func(t *testing.T) { test(newProvisioner(t, server.URL+base)) })
 }
 
 // loseAnswer ends a connection without an answer.
@@ -100,21 +83,21 @@ func scripted(t *testing.T, steps []scimscript.Step, call func(*provisioner) out
 		Transport:    &http.Transport{DisableKeepAlives: true},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { loseAnswer() },
 	}
-	inBubble(t, proxy, base, scimscript.Token, func(p *provisioner) { call(p).check(t, want) })
+	inBubble(t, proxy, base, func(p *provisioner) { call(p).check(t, want) })
 }
 
-// row is a call about Ada, see do; the requests that it makes with their answers;
-// and its outcome.
+// row is a call about Ada, see do; the requests that it makes with their answers; and its outcome.
 type row struct {
+	name  string
 	call  string
 	steps []scimscript.Step
 	want  expectation
 }
 
-func runRows(t *testing.T, rows map[string]row) {
+func runRows(t *testing.T, rows []row) {
 	t.Helper()
-	for name, test := range rows {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range rows {
+		t.Run(test.name, func(t *testing.T) {
 			scripted(t, test.steps, func(p *provisioner) outcome { return p.do(test.call, "u1", ada) }, test.want)
 		})
 	}
@@ -122,40 +105,50 @@ func runRows(t *testing.T, rows map[string]row) {
 
 // outcome is all that a call tells its caller and the log.
 type outcome struct {
-	// grants are the ids of the grants returned.
-	grants []string
+	grants []string // their ids
 	annos  annotations.Annotations
-	// result is what CreateAccount returned: its kind, the user's id with a status
-	// that is pending, and the message to the person who asked.
+	// result is what CreateAccount returned: its kind, the user's id, whether it is pending, and the message.
 	result string
 	err    error
-	// changes are the lines in the log, without those that say why nothing was
-	// changed, which are in reasons.
+	// changes are the lines in the log, without those that say why nothing was changed, which are in reasons.
 	changes, reasons []string
 }
 
-// do makes a call: "grant editor", "revoke viewer", "create default", "delete",
-// "enable_user" or "disable_user".
+// do makes a call: "grant editor", "revoke viewer", "create default", "delete", "enable_user", "disable_user".
 func (p *provisioner) do(call, id, userName string) outcome {
 	kind, role, _ := strings.Cut(call, " ")
-	var o outcome
-	switch kind {
+	switch user := batontest.Resource("user", id); kind {
 	case "grant":
-		var grants []*v2.Grant
-		grants, o.annos, o.err = p.roles.Grant(p.ctx, batontest.Resource("user", id), batontest.Entitlement(role))
-		for _, g := range grants {
-			o.grants = append(o.grants, g.GetId())
-		}
+		return p.grant(user, batontest.Entitlement(role))
 	case "revoke":
-		o.annos, o.err = p.roles.Revoke(p.ctx, batontest.Grant(role, id))
+		return p.revoke(user, batontest.Entitlement(role))
 	case "create":
 		return p.create(account{primary: userName, profile: map[string]any{"role": role}}.info())
 	case "delete":
-		o.annos, o.err = p.accounts.Delete(p.ctx, batontest.Resource("user", id).GetId(), nil)
+		return p.remove(user.GetId())
 	default:
 		return p.act(kind, userIDIs(id))
 	}
+}
+
+func (p *provisioner) grant(principal *v2.Resource, held *v2.Entitlement) outcome {
+	var o outcome
+	var grants []*v2.Grant
+	grants, o.annos, o.err = p.roles.Grant(p.ctx, principal, held)
+	for _, g := range grants {
+		o.grants = append(o.grants, g.GetId())
+	}
 	return p.told(o)
+}
+
+func (p *provisioner) revoke(principal *v2.Resource, held *v2.Entitlement) outcome {
+	annos, err := p.roles.Revoke(p.ctx, v2.Grant_builder{Principal: principal, Entitlement: held}.Build())
+	return p.told(outcome{annos: annos, err: err})
+}
+
+func (p *provisioner) remove(id *v2.ResourceId) outcome {
+	annos, err := p.accounts.Delete(p.ctx, id, nil)
+	return p.told(outcome{annos: annos, err: err})
 }
 
 func (p *provisioner) create(info *v2.AccountInfo) outcome {
@@ -186,10 +179,21 @@ func (p *provisioner) create(info *v2.AccountInfo) outcome {
 	return p.told(o)
 }
 
+func userIDIs(value any) *structpb.Struct { return object(map[string]any{"user_id": value}) }
+
+func object(fields map[string]any) *structpb.Struct {
+	built, err := structpb.NewStruct(fields)
+	if err != nil {
+		panic(err) // a test's own literal
+	}
+	return built
+}
+
 func (p *provisioner) act(name string, args *structpb.Struct) outcome {
 	values, annos, err := p.handlers[name](p.ctx, args)
-	if err == nil && !values.GetFields()["success"].GetBoolValue() {
-		err = fmt.Errorf("no error, and no success: %v", values)
+	got := values.GetFields()
+	if err == nil && (!got["success"].GetBoolValue() || got["user_id"].GetStringValue() != args.GetFields()["user_id"].GetStringValue()) {
+		err = fmt.Errorf("no error, and no success for this user: %v", values)
 	}
 	return p.told(outcome{annos: annos, err: err})
 }
@@ -197,16 +201,11 @@ func (p *provisioner) act(name string, args *structpb.Struct) outcome {
 // told adds what the log holds since the last call.
 func (p *provisioner) told(o outcome) outcome {
 	for _, entry := range p.log.TakeAll() {
-		fields := entry.ContextMap()
-		if reason, ok := fields["reason"]; ok {
+		if reason, ok := entry.ContextMap()["reason"]; ok {
 			o.reasons = append(o.reasons, fmt.Sprint(reason))
-			continue
+		} else {
+			o.changes = append(o.changes, line(entry))
 		}
-		line := fmt.Sprintf("%s: %s:", entry.Level, entry.Message)
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			line += fmt.Sprintf(" %s=%v", name, fields[name])
-		}
-		o.changes = append(o.changes, line)
 	}
 	return o
 }
@@ -223,10 +222,10 @@ func changed(operation, user, role string) []string {
 // expectation is what an outcome has to be; what is not named has to be absent.
 type expectation struct {
 	grants []string
-	annos  []proto.Message
+	annos  annotations.Annotations
 	result string
-	// code and says are those of the error, reason what the log says of a call that
-	// changed nothing.
+	// code and says are those of the error. reason is the whole of what the log says of a
+	// call that changed nothing, where it matters.
 	code         codes.Code
 	says, reason string
 	changes      []string
@@ -254,25 +253,125 @@ func (o outcome) check(t *testing.T, want expectation) {
 	if !slices.Equal(o.changes, want.changes) {
 		t.Errorf("log: got %q, want %q", o.changes, want.changes)
 	}
-	if reasons := strings.Join(o.reasons, "; "); !strings.Contains(reasons, want.reason) || o.err == nil && len(o.changes) == 0 && reasons == "" {
+	if reasons := strings.Join(o.reasons, "; "); want.reason != "" && reasons != want.reason || o.err == nil && len(o.changes) == 0 && reasons == "" {
 		t.Errorf("the log gives the reason %q, want %q", reasons, want.reason)
 	}
-	if !slices.EqualFunc(o.annos, want.annos, holds) {
+	if !slices.EqualFunc(o.annos, want.annos, func(a, b *anypb.Any) bool { return proto.Equal(a, b) }) {
 		t.Errorf("annotations: got %v, want %v", o.annos, want.annos)
 	}
 }
 
-func holds(annotation *anypb.Any, message proto.Message) bool {
-	decoded, err := annotation.UnmarshalNew()
-	return err == nil && proto.Equal(decoded, message)
-}
-
 var (
-	alreadyExists  = []proto.Message{&v2.GrantAlreadyExists{}}
-	alreadyRevoked = []proto.Message{&v2.GrantAlreadyRevoked{}}
-	doesNotExist   = []proto.Message{&v2.ResourceDoesNotExist{}}
+	alreadyExists  = annotations.New(&v2.GrantAlreadyExists{})
+	alreadyRevoked = annotations.New(&v2.GrantAlreadyRevoked{})
+	doesNotExist   = annotations.New(&v2.ResourceDoesNotExist{})
 )
 
-func replaced(role, user string) []proto.Message {
-	return []proto.Message{v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build()}
+func replaced(role, user string) annotations.Annotations {
+	return annotations.New(v2.GrantReplaced_builder{ReplacedGrantId: batontest.Grant(role, user).GetId()}.Build())
+}
+
+// What the server of a test is asked about Ada, who has the ID u1, and what it answers.
+
+const ada = "ada@example.com"
+
+var (
+	anEditor  = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: true}
+	aViewer   = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: false}
+	hasNoRole = scimscript.User{ID: "u1", UserName: ada, Active: true}
+	exEditor  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: true}
+	exViewer  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: false}
+	// The status of these two is not reported.
+	untoldEditor = scimscript.User{ID: "u1", UserName: ada, Editor: true}
+	untoldViewer = scimscript.User{ID: "u1", UserName: ada, Editor: false}
+	somebody     = scimscript.User{ID: "u2", UserName: "grace@example.com", Active: true, Editor: false}
+
+	ok, created, refused = scimscript.OK, scimscript.Created, scimscript.Refused
+	noContent, lost      = scimscript.NoContent, scimscript.Lost
+	notFound             = scimscript.NotFound()
+	accepted             = scimscript.Reply{Status: 202}
+	down, failed         = refused(503, "", ""), refused(500, "", "")
+
+	// gone is a read that shows nobody after a change that was accepted; nobody are the requests by which a
+	// user is found to be gone otherwise.
+	gone   = read(notFound)
+	nobody = steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{}))))
+
+	promote, promoteNested               = patch(scimscript.SetRole(true)), patch(scimscript.SetRoleNested(true))
+	demote                               = patch(scimscript.SetRole(false))
+	activate                             = patch(scimscript.SetActive(true))
+	deactivate, deactivateNested         = patch(scimscript.SetActive(false)), patch(scimscript.SetActiveNested(false))
+	activateEditor                       = patch(scimscript.ActivateAs(true))
+	activateViewer, activateViewerNested = patch(scimscript.ActivateAs(false)), patch(scimscript.ActivateAsNested(false))
+)
+
+// These are outcomes of several calls.
+var (
+	unapplied   = unmet("the user is there, and was not changed")
+	notReached  = unmet("the API lists this user, who cannot be reached at their own address")
+	ignored     = unmet("accepted the change but did not apply it")
+	unconfirmed = unmet("does not report whether it was applied")
+)
+
+// unmet is the expectation of a precondition that failed.
+func unmet(says string) expectation { return fails(codes.FailedPrecondition, says) }
+
+// bare is an answer without a body, limited one that comes again after some seconds.
+func bare(status int) scimscript.Reply { return scimscript.Reply{Status: status} }
+
+func limited(seconds string) scimscript.Reply {
+	return scimscript.Reply{Status: 429, RetryAfter: seconds}
+}
+
+// steps are the steps of a test; four is how often the client tries at most.
+func steps(parts ...[]scimscript.Step) []scimscript.Step { return slices.Concat(parts...) }
+
+func one(step scimscript.Step) []scimscript.Step { return []scimscript.Step{step} }
+
+func four(step []scimscript.Step) []scimscript.Step { return slices.Repeat(step, 4) }
+
+func read(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Get("u1", reply)) }
+
+// found is a read that shows a user.
+func found(user scimscript.User) []scimscript.Step { return read(ok(user)) }
+
+// still are the reads that go on showing a user as they were before a change.
+func still(user scimscript.User) []scimscript.Step { return four(found(user)) }
+
+// unreachable are the requests that show a user who is listed and whose own address answers 404.
+func unreachable(user scimscript.User) []scimscript.Step {
+	return steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{user}))))
+}
+
+// patch returns the change with a body, by the answer to it.
+func patch(body string) func(scimscript.Reply) []scimscript.Step {
+	return func(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Patch("u1", body, reply)) }
+}
+
+const (
+	extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`
+	asEditor  = `,` + extension + `:{"editor":true}`
+	asViewer  = `,` + extension + `:{"editor":false}`
+)
+
+// creation is the exact body that creates Ada. name is the SCIM name, role the extension, each with a comma,
+// or "" for none.
+func creation(name, displayName, role string) string {
+	return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User",` + extension + `],"userName":"` + ada + `"` + name +
+		`,"displayName":"` + displayName + `","emails":[{"value":"` + ada + `","type":"work","primary":true}],"active":true` + role + `}`
+}
+
+// post expects the creation of Ada with a role: asEditor, asViewer or "".
+func post(role string, reply scimscript.Reply) []scimscript.Step {
+	return one(scimscript.Post(creation("", ada, role), reply))
+}
+
+// look expects that Ada is looked up, and shows users.
+func look(users ...scimscript.User) []scimscript.Step { return find(ok(scimscript.List(users))) }
+
+func find(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Find(ada, reply)) }
+
+// listing is the request that shows whether a SCIM API answers at all.
+func listing(reply scimscript.Reply) []scimscript.Step {
+	return one(scimscript.Step{Method: "GET", Target: "Users?count=1&startIndex=1", Reply: reply})
 }

@@ -108,7 +108,7 @@ func provisioned(principal *v2.Resource, ent *v2.Entitlement) (role, string, err
 	}
 	r, ok := roleByID(what.GetResource())
 	if !ok || what.GetResourceType() != roleResourceType.GetId() {
-		return role{}, "", invalidArgument("%s %q cannot be granted: the roles are editor and viewer", what.GetResourceType(), what.GetResource())
+		return role{}, "", invalidArgument("%s %q cannot be granted: the roles are %s", what.GetResourceType(), what.GetResource(), enumerated("and", roleIDs()...))
 	}
 	if slug := ent.GetSlug(); slug != "" && slug != assigned {
 		return role{}, "", invalidArgument("the role %s has no entitlement %q: its only one is %s", r.id, slug, assigned)

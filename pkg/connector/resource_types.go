@@ -5,8 +5,6 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 )
 
-const scimPermission = "The workspace's SCIM OAuth token"
-
 var (
 	// userResourceType are the users of the workspace; id = SCIM id.
 	userResourceType = v2.ResourceType_builder{
@@ -29,6 +27,6 @@ var (
 
 func scimPermissions() *v2.CapabilityPermissions {
 	return v2.CapabilityPermissions_builder{
-		Permissions: []*v2.CapabilityPermission{{Permission: scimPermission}},
+		Permissions: []*v2.CapabilityPermission{{Permission: "The workspace's SCIM OAuth token"}},
 	}.Build()
 }

@@ -2,12 +2,14 @@ package connector
 
 import (
 	"context"
+	"strings"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/conductorone/baton-sdk/pkg/types/entitlement"
 	"github.com/conductorone/baton-sdk/pkg/types/grant"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
+	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
@@ -58,8 +60,30 @@ func roleByID(id string) (role, bool) {
 	return role{}, false
 }
 
-// RoleHolder returns how a sentence names somebody who holds a role, such as "an
-// Editor".
+// existingRole returns the role with the id of a resource, or an error with a code.
+func existingRole(id *v2.ResourceId, code codes.Code) (role, error) {
+	if r, ok := roleByID(id.GetResource()); ok {
+		return r, nil
+	}
+	return role{}, whimsical.Errorf(code, "there is no role %q: the roles are %s", id.GetResource(), enumerated("and", roleIDs()...))
+}
+
+// roleIDs returns the ids of all roles.
+func roleIDs() []string {
+	var ids []string
+	for _, r := range roles {
+		ids = append(ids, string(r.id))
+	}
+	return ids
+}
+
+// enumerated names two things or more in a sentence, the last one after a conjunction.
+func enumerated(conjunction string, names ...string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " " + conjunction + " " + names[last]
+}
+
+// RoleHolder returns how a sentence names somebody who holds a role, such as "an Editor".
 func RoleHolder(id string) string {
 	if r, ok := roleByID(id); ok {
 		return r.nounPhrase
@@ -67,9 +91,9 @@ func RoleHolder(id string) string {
 	return "in the role " + id
 }
 
-// resourceID returns the id of the role's resource, which is all that a grant needs.
-func (r role) resourceID() *v2.ResourceId {
-	return v2.ResourceId_builder{ResourceType: roleResourceType.GetId(), Resource: string(r.id)}.Build()
+// reference returns the role's resource with its id alone, which is all that a grant needs.
+func (r role) reference() *v2.Resource {
+	return v2.Resource_builder{Id: v2.ResourceId_builder{ResourceType: roleResourceType.GetId(), Resource: string(r.id)}.Build()}.Build()
 }
 
 // resource returns the role's whole resource.
@@ -79,16 +103,14 @@ func (r role) resource() (*v2.Resource, error) {
 	}
 	if r.id == whimsical.RoleEditor { // the only paid seat
 		options = append(options, rs.WithLicenseProfileTrait(
-			rs.WithLicenseName(r.displayName), rs.WithLicenseEntitlementIDs("role:editor:"+assigned)))
+			rs.WithLicenseName(r.displayName), rs.WithLicenseEntitlementIDs(entitlement.NewEntitlementID(r.reference(), assigned))))
 	}
 	return rs.NewResource(r.displayName, roleResourceType, string(r.id), options...)
 }
 
-// grant returns the grant of the role to a user. It refers to both by id alone: whole resources would fill
-// the SDK's answers.
+// grant returns the grant of the role to a user, by ids alone: whole resources would fill the SDK's answers.
 func (r role) grant(user string) *v2.Grant {
-	slim := v2.Resource_builder{Id: r.resourceID()}.Build()
-	return grant.NewGrant(slim, assigned, userID(user))
+	return grant.NewGrant(r.reference(), assigned, userID(user))
 }
 
 type roleBuilder struct {
@@ -116,9 +138,9 @@ func (b *roleBuilder) List(context.Context, *v2.ResourceId, rs.SyncOpAttrs) ([]*
 
 // Get returns one role, for a targeted sync.
 func (b *roleBuilder) Get(_ context.Context, id *v2.ResourceId, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	r, ok := roleByID(id.GetResource())
-	if !ok {
-		return nil, nil, notFound("there is no role %q: the roles are editor and viewer", id.GetResource())
+	r, err := existingRole(id, codes.NotFound)
+	if err != nil {
+		return nil, nil, err
 	}
 	resource, err := r.resource()
 	return resource, nil, err
@@ -126,9 +148,9 @@ func (b *roleBuilder) Get(_ context.Context, id *v2.ResourceId, _ *v2.ResourceId
 
 // Entitlements returns the role's one entitlement, "assigned".
 func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ rs.SyncOpAttrs) ([]*v2.Entitlement, *rs.SyncOpResults, error) {
-	r, ok := roleByID(resource.GetId().GetResource())
-	if !ok {
-		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
+	r, err := existingRole(resource.GetId(), codes.InvalidArgument)
+	if err != nil {
+		return nil, nil, err
 	}
 	return []*v2.Entitlement{entitlement.NewAssignmentEntitlement(resource, assigned,
 		entitlement.WithGrantableTo(userResourceType),
@@ -141,13 +163,13 @@ func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ r
 // Grants returns who holds the role. Pages that List stored cost no request and are returned several at once;
 // another one (the users are not part of this sync, or the store was lost) is read from the API, one a call.
 func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
-	r, ok := roleByID(resource.GetId().GetResource())
-	if !ok {
-		return nil, nil, invalidArgument("there is no role %q: the roles are editor and viewer", resource.GetId().GetResource())
+	r, err := existingRole(resource.GetId(), codes.InvalidArgument)
+	if err != nil {
+		return nil, nil, err
 	}
 	var grants []*v2.Grant
 	var results *rs.SyncOpResults
-	err := b.members.outage.watch(func() error {
+	err = b.members.outage.watch(func() error {
 		ids, next, limit, err := b.members.of(ctx, r.id, opts)
 		for _, id := range ids {
 			grants = append(grants, r.grant(id))

@@ -18,10 +18,8 @@ import (
 )
 
 const (
-	// maxDisplayName and maxUserID are the SDK's limits in bytes; a grant's id, which holds the user's, has
-	// the same limit as an id alone.
-	maxDisplayName = 1024
-	maxUserID      = 1024 - len("role:editor:assigned:user:")
+	// maxText is the SDK's limit of an id, a login and a display name in bytes, and ours of a profile's texts.
+	maxText = 1024
 	// maxMessage is what the SDK's messages take, their frames included.
 	maxMessage = 4<<20 - 64<<10
 	// alwaysFit users take less than that, since their texts are cut: measuring them costs time.
@@ -32,7 +30,16 @@ const (
 	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
+	// ProfileEmail is a key of an account and of a user, as are the names that follow.
+	ProfileEmail = "email"
+	// ProfileLogin is the SDK's key of an account's login.
+	ProfileLogin                        = "login"
+	profileFirstName, profileLastName   = "first_name", "last_name"
+	profileGivenName, profileFamilyName = "given_name", "family_name" // the same, of an account alone
 )
+
+// maxUserID leaves room for what stands before it in the id of a grant. The ids of the roles have one length.
+var maxUserID = maxText - len(roles[0].grant("").GetId())
 
 type userBuilder struct {
 	client  *whimsical.Client
@@ -62,8 +69,7 @@ func (b *userBuilder) List(ctx context.Context, _ *v2.ResourceId, opts rs.SyncOp
 		if err != nil {
 			return nil, nil, err
 		}
-		// A full sync takes the grants from the roles: asking per user as well costs the SDK a millisecond
-		// each.
+		// A full sync takes the grants from the roles: the SDK needs a millisecond to ask a user as well.
 		annos := annotations.Annotations(resource.GetAnnotations())
 		annos.Append(&v2.SkipGrants{})
 		resource.SetAnnotations(annos)
@@ -112,7 +118,8 @@ func userResource(user *whimsical.User) (*v2.Resource, error) {
 	if len(user.ID) > maxUserID {
 		return nil, failedPrecondition("a user's SCIM id is longer than %d bytes, which Baton cannot store", maxUserID)
 	}
-	trait, err := anypb.New(userTrait(user))
+	traitStatus, status := userStatus(user)
+	trait, err := anypb.New(userTrait(user, traitStatus))
 	if err != nil {
 		return nil, internal("the user trait cannot be encoded: %w", err)
 	}
@@ -120,10 +127,10 @@ func userResource(user *whimsical.User) (*v2.Resource, error) {
 	annos.Append(v2.RawId_builder{Id: user.ID}.Build())
 	resource := v2.Resource_builder{
 		Id:          userID(user.ID),
-		DisplayName: truncated(user.Name(), maxDisplayName),
+		DisplayName: truncated(user.Name(), maxText),
 		Annotations: annos,
 		Profile:     userProfile(user),
-		Status:      v2.Status_builder{Status: v2.Status_ResourceStatus(userStatus(user))}.Build(),
+		Status:      v2.Status_builder{Status: status}.Build(),
 	}.Build()
 	if !user.Created.IsZero() {
 		resource.SetCreatedAt(timestamppb.New(user.Created))
@@ -137,11 +144,11 @@ func userID(id string) *v2.ResourceId {
 
 // userTrait holds what has no place on the resource itself, and the status: readers of the trait take a
 // missing one for "enabled".
-func userTrait(user *whimsical.User) *v2.UserTrait {
+func userTrait(user *whimsical.User, status v2.UserTrait_Status_Status) *v2.UserTrait {
 	trait := v2.UserTrait_builder{
-		Login:       truncated(user.UserName, maxUserID),
+		Login:       truncated(user.UserName, maxText),
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
-		Status:      v2.UserTrait_Status_builder{Status: userStatus(user)}.Build(),
+		Status:      v2.UserTrait_Status_builder{Status: status}.Build(),
 	}.Build()
 	// userName is the e-mail address, whether or not the e-mails were sent.
 	for _, address := range []string{user.Email, user.UserName} {
@@ -153,14 +160,15 @@ func userTrait(user *whimsical.User) *v2.UserTrait {
 	return trait
 }
 
-func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
+// userStatus returns a user's status as the trait and as the resource name it.
+func userStatus(user *whimsical.User) (v2.UserTrait_Status_Status, v2.Status_ResourceStatus) {
 	switch user.Status {
 	case whimsical.StatusUnreadable:
-		return v2.UserTrait_Status_STATUS_UNSPECIFIED
+		return v2.UserTrait_Status_STATUS_UNSPECIFIED, v2.Status_RESOURCE_STATUS_UNSPECIFIED
 	case whimsical.StatusInactive:
-		return v2.UserTrait_Status_STATUS_DISABLED
+		return v2.UserTrait_Status_STATUS_DISABLED, v2.Status_RESOURCE_STATUS_DISABLED
 	default:
-		return v2.UserTrait_Status_STATUS_ENABLED
+		return v2.UserTrait_Status_STATUS_ENABLED, v2.Status_RESOURCE_STATUS_ENABLED
 	}
 }
 
@@ -169,11 +177,11 @@ func userStatus(user *whimsical.User) v2.UserTrait_Status_Status {
 func userProfile(user *whimsical.User) *structpb.Struct {
 	fields := make(map[string]*structpb.Value, 9)
 	for key, value := range map[string]string{
-		ProfileUserID: user.ID, "user_name": user.UserName, "email": user.Email, profileRole: string(user.Role),
-		"display_name": user.DisplayName, "first_name": user.GivenName, "last_name": user.FamilyName, "formatted_name": user.FormattedName,
+		ProfileUserID: user.ID, "user_name": user.UserName, ProfileEmail: user.Email, profileRole: string(user.Role),
+		"display_name": user.DisplayName, profileFirstName: user.GivenName, profileLastName: user.FamilyName, "formatted_name": user.FormattedName,
 	} {
 		if value != "" {
-			fields[key] = structpb.NewStringValue(truncated(value, maxUserID))
+			fields[key] = structpb.NewStringValue(truncated(value, maxText))
 		}
 	}
 	if user.Status.Reported() {

@@ -1,66 +1,113 @@
 package connector_test
 
 import (
+	"context"
+	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/pagination"
 	"github.com/conductorone/baton-sdk/pkg/sync"
 	rs "github.com/conductorone/baton-sdk/pkg/types/resource"
-	"github.com/conductorone/baton-sdk/pkg/types/sessions"
+	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-const token = "test-token-0123456789"
-
-// workspace is a simulated workspace that counts the listing requests.
+// workspace is a simulated workspace that counts the requests.
 type workspace struct {
 	*sim.Workspace
 	url      string
 	requests atomic.Int64
-	// before, when set, runs ahead of each request with its number.
-	before func(n int64)
+	// before, when set, runs ahead of each request, with its number.
+	before func(n int64, rw http.ResponseWriter, r *http.Request)
 }
 
 func newWorkspace(t *testing.T, cfg sim.Config) *workspace {
 	t.Helper()
-	cfg.Token = token
+	cfg.Token = scimscript.Token
 	simulated, err := sim.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &workspace{Workspace: simulated}
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.url = serve(t, func(rw http.ResponseWriter, r *http.Request) {
 		n := w.requests.Add(1)
 		if w.before != nil {
-			w.before(n)
+			w.before(n, rw, r)
 		}
 		simulated.Handler().ServeHTTP(rw, r)
-	}))
-	t.Cleanup(server.Close)
-	w.url = server.URL + sim.BasePath
+	}) + sim.BasePath
 	return w
 }
 
-func build(t *testing.T, url string, options ...func(*connector.Connector)) connectorbuilder.ConnectorBuilderV2 {
+func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: url}, nil, options...)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// rowOf is the row of user i: an active Editor, or an active Viewer.
+func rowOf(i int, editor bool) string {
+	return fmt.Sprintf(`{"id":"u%d","userName":"u%[1]d@example.com","active":true,%s:{"editor":%t}}`, i, extension, editor)
+}
+
+// everybody are the rows of so many users, of whom every third is an Editor.
+func everybody(users int) []string {
+	var rows []string
+	for i := range users {
+		rows = append(rows, rowOf(i, i%3 == 0))
+	}
+	return rows
+}
+
+// serveRows serves what rows returns for the number of a request, from 1, by startIndex and count.
+func serveRows(t *testing.T, rows func(request int) []string) string {
+	t.Helper()
+	requests := 0
+	return serve(t, func(rw http.ResponseWriter, r *http.Request) {
+		requests++
+		from, count := 0, 0
+		_, _ = fmt.Sscan(r.URL.Query().Get("startIndex"), &from)
+		_, _ = fmt.Sscan(r.URL.Query().Get("count"), &count)
+		all := rows(requests)
+		from = min(from-1, len(all))
+		_, _ = fmt.Fprintf(rw, `{"totalResults":%d,"Resources":[%s]}`, len(all), strings.Join(all[from:min(from+count, len(all))], ","))
+	})
+}
+
+// always serves the same rows to each request.
+func always(t *testing.T, rows ...string) string {
+	t.Helper()
+	return serveRows(t, func(int) []string { return rows })
+}
+
+func build(t *testing.T, url string, options ...func(*connector.Connector)) *connector.Connector {
+	t.Helper()
+	built, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: url}, nil, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return built
+	return built.(*connector.Connector)
 }
 
 func start(t *testing.T, url string) *batontest.Harness {
@@ -86,81 +133,132 @@ func syncAndRead(t *testing.T, h *batontest.Harness, options ...sync.SyncOpt) *b
 	return picture
 }
 
-func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
+// logged returns a context in whose log the entries of a level and above are observed.
+func logged(t *testing.T, level zapcore.Level) (context.Context, *observer.ObservedLogs) {
 	t.Helper()
-	got := slices.Sorted(ids)
-	slices.Sort(want)
-	if slices.Equal(got, want) {
-		return
-	}
-	missing := slices.DeleteFunc(slices.Clone(want), func(id string) bool { return slices.Contains(got, id) })
-	tooMany := slices.DeleteFunc(slices.Clone(got), func(id string) bool { return slices.Contains(want, id) })
-	t.Errorf("%s: got %d, want %d; missing %v, too many %v", what, len(got), len(want), missing, tooMany)
+	core, log := observer.New(level)
+	return ctxzap.ToContext(t.Context(), zap.New(core)), log
 }
 
-// grants returns the ids of the grants of a role that a sync must hold.
-func grants(w *workspace, role string) []string {
+// line is an entry of a log with its fields.
+func line(entry observer.LoggedEntry) string {
+	text, fields := fmt.Sprintf("%s: %s:", entry.Level, entry.Message), entry.ContextMap()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text += fmt.Sprintf(" %s=%v", name, fields[name])
+	}
+	return text
+}
+
+func lines(log *observer.ObservedLogs) []string {
+	var all []string
+	for _, entry := range log.All() {
+		all = append(all, line(entry))
+	}
+	return all
+}
+
+func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
+	t.Helper()
+	if different := batontest.Differences(slices.Collect(ids), want); len(different) > 0 {
+		t.Errorf("%s: %v", what, different)
+	}
+}
+
+// grants returns the ids of the grants of roles that a sync must hold.
+func (w *workspace) grants(roles ...string) []string {
 	var ids []string
 	for _, user := range w.Users() {
-		if batontest.RoleOf(user) == role {
+		if role := batontest.RoleOf(user); slices.Contains(roles, role) {
 			ids = append(ids, batontest.Grant(role, user.ID).GetId())
 		}
 	}
 	return ids
 }
 
-func assertGrants(t *testing.T, w *workspace, roles connectorbuilder.ResourceSyncerV2, store *batontest.Store, syncID string) {
-	t.Helper()
-	want := append(grants(w, "editor"), grants(w, "viewer")...)
-	got := append(grantsOf(t, roles, store, syncID, "editor"), grantsOf(t, roles, store, syncID, "viewer")...)
-	assertIDs(t, "grants", slices.Values(got), want...)
+// aSync calls the builders of users and of roles as a sync does.
+type aSync struct {
+	ctx          context.Context
+	users, roles connectorbuilder.ResourceSyncerV2
+	store        *batontest.Store
+	id           string
+	// before, when set, runs ahead of each call.
+	before func()
 }
 
-// list lists the users as a sync does, and returns the ids.
-func list(t *testing.T, users connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID string) []string {
+func newSync(t *testing.T, url string, options ...func(*connector.Connector)) *aSync {
 	t.Helper()
-	var ids []string
-	for token := ""; ; {
-		resources, results, err := users.List(t.Context(), nil, attrs(store, syncID, token))
-		if status.Code(err) == codes.Unavailable {
-			continue // as the SDK does
-		}
+	built := build(t, url, options...).ResourceSyncers(t.Context())
+	return &aSync{ctx: t.Context(), users: built[0], roles: built[1], store: &batontest.Store{}, id: "sync"}
+}
+
+func (s *aSync) page(token string) rs.SyncOpAttrs {
+	if s.before != nil {
+		s.before()
+	}
+	return rs.SyncOpAttrs{Session: s.store, SyncID: s.id, PageToken: pagination.Token{Token: token}}
+}
+
+// list lists the users from a page on, and returns the ids.
+func (s *aSync) list(token string) ([]string, error) {
+	return drain(token, func(token string) ([]*v2.Resource, *rs.SyncOpResults, error) {
+		return s.users.List(s.ctx, nil, s.page(token))
+	},
+		func(r *v2.Resource) string { return r.GetId().GetResource() })
+}
+
+// grants returns the ids of the grants of both roles.
+func (s *aSync) grants() ([]string, error) {
+	var both []string
+	for _, role := range []string{"editor", "viewer"} {
+		ids, err := drain("", func(token string) ([]*v2.Grant, *rs.SyncOpResults, error) {
+			return s.roles.Grants(s.ctx, batontest.Resource("role", role), s.page(token))
+		}, (*v2.Grant).GetId)
 		if err != nil {
-			t.Error(err)
-			return nil
+			return nil, err
 		}
-		for _, resource := range resources {
-			ids = append(ids, resource.GetId().GetResource())
+		both = append(both, ids...)
+	}
+	return both, nil
+}
+
+// drain reads pages to the end or an error, and repeats what is unavailable, as the SDK does.
+func drain[T any](token string, read func(token string) ([]T, *rs.SyncOpResults, error), id func(T) string) ([]string, error) {
+	var ids []string
+	for {
+		rows, results, err := read(token)
+		switch {
+		case status.Code(err) == codes.Unavailable:
+			continue
+		case err != nil:
+			return ids, err
+		}
+		for _, row := range rows {
+			ids = append(ids, id(row))
 		}
 		if token = results.NextPageToken; token == "" {
-			return ids
+			return ids, nil
 		}
 	}
 }
 
-func grantsOf(t *testing.T, roles connectorbuilder.ResourceSyncerV2, store sessions.SessionStore, syncID, role string) []string {
+func distinct(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// mustList lists all users without an error, and returns the ids.
+func (s *aSync) mustList(t *testing.T) []string {
 	t.Helper()
-	var ids []string
-	for token := ""; ; {
-		grants, results, err := roles.Grants(t.Context(), batontest.Resource("role", role), attrs(store, syncID, token))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, grant := range grants {
-			ids = append(ids, grant.GetId())
-		}
-		if token = results.NextPageToken; token == "" {
-			return ids
-		}
+	ids, err := s.list("")
+	if err != nil {
+		t.Error(err)
 	}
+	return ids
 }
 
-// syncers are the builders of users and of roles.
-func syncers(t *testing.T, url string) []connectorbuilder.ResourceSyncerV2 {
+// assertGrants compares the grants with those of a workspace.
+func (s *aSync) assertGrants(t *testing.T, w *workspace) {
 	t.Helper()
-	return build(t, url).ResourceSyncers(t.Context())
-}
-
-func attrs(store sessions.SessionStore, syncID, token string) rs.SyncOpAttrs {
-	return rs.SyncOpAttrs{Session: store, SyncID: syncID, PageToken: pagination.Token{Token: token}}
+	got, err := s.grants()
+	if err != nil {
+		t.Error(err)
+	}
+	assertIDs(t, "grants", slices.Values(got), w.grants("editor", "viewer")...)
 }

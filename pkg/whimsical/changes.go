@@ -22,7 +22,7 @@ import (
 // workspace with the first login through SAML.
 //
 // Source: https://help.whimsical.com/security/scim
-var ErrPending = errors.New("baton-whimsical: the user was created, and is not shown before the first login")
+var ErrPending = errors.New(Prefix + "the user was created, and is not shown before the first login")
 
 // NewUser is a user to create.
 type NewUser struct {

@@ -134,7 +134,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, body an
 		defer func() { _ = resp.Body.Close() }() // the SDK has read it whole
 		ans.statusCode, ans.header = resp.StatusCode, resp.Header
 	}
-	ctxzap.Extract(ctx).Debug("baton-whimsical: request",
+	ctxzap.Extract(ctx).Debug(Prefix+"request",
 		zap.String("method", method), zap.String("path", path),
 		zap.Int("status", ans.statusCode), zap.Int("bytes", len(ans.body)), zap.Duration("duration", time.Since(started)))
 

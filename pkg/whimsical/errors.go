@@ -20,6 +20,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// Prefix stands in front of what the connector logs, and of its errors.
+const Prefix = "baton-whimsical: "
+
 // Error is a failed request to Whimsical's SCIM API. Its text holds the method, the path without query, the
 // HTTP status and the server's own SCIM detail (bounded, without control characters, e-mail addresses or the
 // token), and what the operator can do. It never holds a body.
@@ -43,7 +46,7 @@ type Error struct {
 
 // Error returns the message described on the type.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("baton-whimsical: %s %s", e.Method, e.Path)
+	text := Prefix + e.Method + " " + e.Path
 	if e.StatusCode != 0 {
 		text += strings.TrimRight(fmt.Sprintf(" answered %d %s", e.StatusCode, http.StatusText(e.StatusCode)), " ")
 	}
@@ -90,7 +93,7 @@ func isMissing(err error) bool { return answered(err, http.StatusNotFound, http.
 // Nothing is wrapped that quotes a URL, or bytes of a server or a proxy, as the errors of net/http and of a
 // JSON decoder do: tokens and e-mail addresses stand in both. The text names the kind of failure instead.
 func Errorf(code codes.Code, format string, args ...any) error {
-	return &codedError{error: fmt.Errorf("baton-whimsical: "+format, args...), code: code}
+	return &codedError{error: fmt.Errorf(Prefix+format, args...), code: code}
 }
 
 // codedError is an error with a gRPC code, which status.Errorf cannot wrap.
@@ -220,7 +223,7 @@ func (c *Client) failed(method string, target *url.URL, ans *answer, reason, adv
 func amended(err error, code codes.Code, reason, advice string) error {
 	apiErr, ok := errors.AsType[*Error](err)
 	if !ok {
-		return Errorf(code, "%s%s", reason, strings.TrimPrefix(status.Convert(err).Message(), "baton-whimsical: "))
+		return Errorf(code, "%s%s", reason, strings.TrimPrefix(status.Convert(err).Message(), Prefix))
 	}
 	e := *apiErr
 	e.Code, e.reason, e.advice = code, strings.TrimSuffix(reason+e.reason, ": "), cmp.Or(advice, e.advice)

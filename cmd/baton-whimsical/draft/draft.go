@@ -27,6 +27,8 @@ import (
 	"github.com/gofrs/flock"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 const (
@@ -268,5 +270,5 @@ func (d *Draft) Discard() error {
 }
 
 func failure(code codes.Code, format string, args ...any) error {
-	return status.Errorf(code, "baton-whimsical: "+format, args...)
+	return status.Errorf(code, whimsical.Prefix+format, args...)
 }

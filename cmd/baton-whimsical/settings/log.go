@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/conductorone/baton-whimsical/cmd/baton-whimsical/terminal"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // flushTime is how long a collector may take for what a run still has to send.
@@ -42,7 +43,7 @@ func Context(ctx context.Context, v *viper.Viper, flags *pflag.FlagSet, screen *
 	}
 	ctx, flush, err := observed(ctx, v)
 	if names := withoutEffect(flags); len(names) > 0 && err == nil {
-		ctxzap.Extract(ctx).Warn("baton-whimsical: only a service, which has a client ID, does something with these settings", zap.Strings("keys", names))
+		ctxzap.Extract(ctx).Warn(whimsical.Prefix+"only a service, which has a client ID, does something with these settings", zap.Strings("keys", names))
 	}
 	timeout := time.Duration(v.GetInt(field.HttpTimeoutField.GetName())) * time.Second
 	return context.WithValue(ctx, uhttp.ContextHTTPTimeoutKey, timeout), flush, err
@@ -70,7 +71,7 @@ func observed(ctx context.Context, v *viper.Viper) (context.Context, func(), err
 		limited, cancel := context.WithTimeout(ctx, flushTime)
 		defer cancel()
 		if err := shutdown(limited); err != nil {
-			ctxzap.Extract(ctx).Warn("baton-whimsical: not all telemetry could be sent", zap.Error(err))
+			ctxzap.Extract(ctx).Warn(whimsical.Prefix+"not all telemetry could be sent", zap.Error(err))
 		}
 	}, err
 }

@@ -31,6 +31,7 @@ import (
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 var (
@@ -157,7 +158,7 @@ func actionMissing(v *viper.Viper, flags *pflag.FlagSet) error {
 func settingUnsupported(_ *viper.Viper, flags *pflag.FlagSet) error {
 	return firstOf(flags, func(flag *pflag.Flag) error {
 		if unsupported.MatchString(flag.Name) && flag.Value.String() != flag.DefValue {
-			return status.Error(codes.Unimplemented, "baton-whimsical: --"+flag.Name+" ("+variable(flag)+") is for something that this command does not do: leave it out")
+			return status.Error(codes.Unimplemented, whimsical.Prefix+"--"+flag.Name+" ("+variable(flag)+") is for something that this command does not do: leave it out")
 		}
 		return nil
 	})
@@ -273,5 +274,5 @@ func variable(flag *pflag.Flag) string {
 
 // Invalid returns an error of what was asked for.
 func Invalid(message string) error {
-	return status.Error(codes.InvalidArgument, "baton-whimsical: "+message)
+	return status.Error(codes.InvalidArgument, whimsical.Prefix+message)
 }

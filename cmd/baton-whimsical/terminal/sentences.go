@@ -7,10 +7,11 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/conductorone/baton-whimsical/pkg/connector"
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // MessageWritten is logged when a file is whole: file, seconds.
-const MessageWritten = "baton-whimsical: file written"
+const MessageWritten = whimsical.Prefix + "file written"
 
 // sentences are what a person reads of the entries of the log, by their messages. What
 // begins with dots is progress. Errors are not among them: they come once, at the end of a

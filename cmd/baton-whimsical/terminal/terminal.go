@@ -17,6 +17,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 	"google.golang.org/grpc/status"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 const echo = "^C" // what a terminal shows of Ctrl-C, behind the progress
@@ -120,10 +122,9 @@ func Sentence(err error) string {
 }
 
 func sentence(text string) string {
-	const prefix = "baton-whimsical: "
 	text = strings.Join(strings.Fields(plain(text)), " ")
-	if _, own, found := strings.Cut(text, prefix); found { // which may quote the server
-		return strings.ReplaceAll(own, prefix, "")
+	if _, own, found := strings.Cut(text, whimsical.Prefix); found { // which may quote the server
+		return strings.ReplaceAll(own, whimsical.Prefix, "")
 	}
 	for sign, meaning := range reworded {
 		if strings.Contains(text, sign) {

@@ -1,17 +1,16 @@
 package connector_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/conductorone/baton-sdk/pkg/cli"
-	"github.com/grpc-ecosystem/go-grpc-middleware/logging/zap/ctxzap"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/conductorone/baton-whimsical/internal/scimscript"
 	"github.com/conductorone/baton-whimsical/pkg/config"
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
@@ -40,57 +39,44 @@ func TestAnEgressPolicyDecidesWhereRequestsGo(t *testing.T) {
 		"http is refused where hosts are not enforced": {"http://127.0.0.1:8099/", &cli.EgressPolicy{HTTPSOnly: true}, "allows https alone: correct base-url"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := connector.New(t.Context(), &config.Whimsical{WhimsicalToken: token, BaseUrl: test.baseURL}, &cli.ConnectorOpts{EgressPolicy: test.policy})
-			if test.refused == "" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), test.refused) {
+			settings := &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: test.baseURL}
+			_, _, err := connector.New(t.Context(), settings, &cli.ConnectorOpts{EgressPolicy: test.policy})
+			allowed := err == nil && test.refused == ""
+			if !allowed && (status.Code(err) != codes.FailedPrecondition || test.refused == "" || !strings.Contains(err.Error(), test.refused)) {
 				t.Errorf("%v, want FailedPrecondition with %q", err, test.refused)
 			}
 		})
 	}
 }
 
-func TestABaseURLThatIsNotTheDefaultIsLoggedWithItsHostAlone(t *testing.T) {
-	for baseURL, want := range map[string]string{
-		"":                                   "",
-		"https://api.whimsical.com/scim-v2/": "",
-		"https://api.whimsical.com/scim-v2":  "",
-		"https://scim.example.com/private/":  "scim.example.com",
-		"http://127.0.0.1:8099/scim-v2/":     "127.0.0.1:8099",
-		"https://api.whimsical.com/other/":   "api.whimsical.com",
+func TestWhatASettingHasLogged(t *testing.T) {
+	const host = "info: baton-whimsical: base-url is not the default: host="
+	const empty = "warn: baton-whimsical: roles are synced without users: the SDK drops their grants, so both roles will look empty:"
+	for name, test := range map[string]struct {
+		baseURL, types string
+		options        []func(*connector.Connector)
+		want           []string
+	}{
+		"no base URL":                          {"", "", nil, nil},
+		"the default base URL":                 {"https://api.whimsical.com/scim-v2/", "", nil, nil},
+		"the default base URL without a slash": {"https://api.whimsical.com/scim-v2", "", nil, nil},
+		"another base URL":                     {"https://scim.example.com/private/", "", nil, []string{host + "scim.example.com"}},
+		"a base URL with a port":               {"http://127.0.0.1:8099/scim-v2/", "", nil, []string{host + "127.0.0.1:8099"}},
+		"another path of the default host":     {"https://api.whimsical.com/other/", "", nil, []string{host + "api.whimsical.com"}},
+		"roles alone":                          {"", "role", nil, []string{empty}},
+		"users alone":                          {"", "user", nil, nil},
+		"users and roles":                      {"", "user role", nil, nil},
+		"both, in the first process":           {"https://scim.example.com/", "role", []func(*connector.Connector){connector.Unlogged}, nil},
 	} {
-		core, logs := observer.New(zapcore.DebugLevel)
-		if _, _, err := connector.New(ctxzap.ToContext(t.Context(), zap.New(core)), &config.Whimsical{WhimsicalToken: token, BaseUrl: baseURL}, nil); err != nil {
-			t.Fatal(err)
-		}
-		var got []map[string]any
-		for _, entry := range logs.All() {
-			if entry.Level != zapcore.InfoLevel || entry.Message != "baton-whimsical: base-url is not the default" {
-				t.Errorf("base-url %q: unexpected entry %v %s", baseURL, entry.Level, entry.Message)
+		t.Run(name, func(t *testing.T) {
+			ctx, log := logged(t, zapcore.DebugLevel)
+			settings := &config.Whimsical{WhimsicalToken: scimscript.Token, BaseUrl: test.baseURL}
+			if _, _, err := connector.New(ctx, settings, &cli.ConnectorOpts{SyncResourceTypeIDs: strings.Fields(test.types)}, test.options...); err != nil {
+				t.Fatal(err)
 			}
-			got = append(got, entry.ContextMap())
-		}
-		switch {
-		case want == "" && len(got) == 0:
-		case want != "" && len(got) == 1 && len(got[0]) == 1 && got[0]["host"] == want:
-		default:
-			t.Errorf("base-url %q: logged %v, want the host %q", baseURL, got, want)
-		}
-	}
-}
-
-func TestTheFirstProcessOfAServiceLogsNothing(t *testing.T) {
-	core, logs := observer.New(zapcore.DebugLevel)
-	settings := &config.Whimsical{WhimsicalToken: token, BaseUrl: "https://scim.example.com/"}
-	opts := &cli.ConnectorOpts{SyncResourceTypeIDs: []string{"role"}}
-	if _, _, err := connector.New(ctxzap.ToContext(t.Context(), zap.New(core)), settings, opts, connector.Unlogged); err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range logs.All() {
-		t.Errorf("logged %q", entry.Message)
+			if got := lines(log); !slices.Equal(got, test.want) {
+				t.Errorf("logged %q, want %q", got, test.want)
+			}
+		})
 	}
 }
