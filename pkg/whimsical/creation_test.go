@@ -65,7 +65,10 @@ func TestACreationIsConfirmedByARead(t *testing.T) {
 			steps: []scimscript.Step{post(scimscript.Created(anEditor)), scimscript.Get("u1", scimscript.NotFound()), scimscript.FindNobody(ada)}, id: "u1", pending: true,
 		},
 		"201 with an id that is not there, found": {
-			steps: []scimscript.Step{post(scimscript.Created(anEditor)), scimscript.Get("u1", scimscript.Reply{Status: 404, Body: "<html>"}), scimscript.Find(ada, scimscript.OK(scimscript.List{aViewer}))},
+			steps: []scimscript.Step{
+				post(scimscript.Created(anEditor)), scimscript.Get("u1", scimscript.Reply{Status: 404, Body: "<html>"}),
+				scimscript.Find(ada, scimscript.OK(scimscript.List{aViewer})),
+			},
 			id:    "u1",
 		},
 		"201 with an id that is not there, and the look-up fails": {
