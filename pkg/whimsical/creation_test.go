@@ -69,7 +69,7 @@ func TestACreationIsConfirmedByARead(t *testing.T) {
 				post(scimscript.Created(anEditor)), scimscript.Get("u1", scimscript.Reply{Status: 404, Body: "<html>"}),
 				scimscript.Find(ada, scimscript.OK(scimscript.List{aViewer})),
 			},
-			id:    "u1",
+			id: "u1",
 		},
 		"201 with an id that is not there, and the look-up fails": {
 			steps: []scimscript.Step{post(scimscript.Created(anEditor)), scimscript.Get("u1", scimscript.NotFound()), scimscript.Find(ada, scimscript.Refused(401, "", ""))},
