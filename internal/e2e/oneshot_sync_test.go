@@ -24,7 +24,7 @@ import (
 
 func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
 	t.Parallel()
-	for _, users := range []int{0, 1, 100, 101, 3000} {
+	for _, users := range []int{0, 1, 100, 101, 10000} {
 		t.Run(fmt.Sprintf("%d users", users), func(t *testing.T) {
 			t.Parallel()
 			w := faults.Serve(t, sim.Config{Users: users})
@@ -190,6 +190,30 @@ func TestSyncsOfOneFileAtATime(t *testing.T) {
 	holdsOnly(t, f.Dir, "sync.c1z")
 }
 
+func TestSyncsOfOneFileThatBeginTogether(t *testing.T) {
+	t.Parallel()
+	f, _, w := good(t)
+	for round := range 10 {
+		var running []*launch.Process
+		for range 5 {
+			running = append(running, f.Start())
+		}
+		ended := map[int]int{}
+		for _, p := range running {
+			code := p.Wait()
+			ended[code]++
+			if said := p.Stderr.String(); code == int(codes.Aborted) && (strings.Count(said, "\n") != 1 || !strings.Contains(said, "another run is writing sync.c1z")) {
+				t.Errorf("the refused run says %q", said)
+			}
+		}
+		if ended[0] == 0 || ended[0]+ended[int(codes.Aborted)] != 5 {
+			t.Errorf("round %d: runs by exit code: %v", round, ended)
+		}
+		f.Holds(w.Users())
+		holdsOnly(t, f.Dir, "sync.c1z")
+	}
+}
+
 func TestASyncKilledAtAnyMomentLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 10; at++ {
@@ -240,11 +264,13 @@ func TestWhatIsNoFileIsRefusedBeforeAnyRequest(t *testing.T) {
 func TestTheFileIsForItsOwnerAlone(t *testing.T) {
 	t.Parallel()
 	f, _, _ := good(t)
-	if err := os.Chmod(f.File, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	f.Succeed()
-	if info, err := os.Stat(f.File); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v, %v", info.Mode(), err)
+	for _, before := range []os.FileMode{0o600, 0o644} {
+		if err := os.Chmod(f.File, before); err != nil {
+			t.Fatal(err)
+		}
+		f.Succeed()
+		if info, err := os.Stat(f.File); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the file is %v, %v", info.Mode(), err)
+		}
 	}
 }
