@@ -237,6 +237,70 @@ func disabling(t *testing.T, takes time.Duration) func(*provisioner) outcome {
 	}
 }
 
+func TestALateRevokeAfterAnOffboardingBringsNobodyBack(t *testing.T) {
+	for _, keeps := range []bool{true, false} {
+		w := newWorkspace(t, sim.Config{Users: 12, DeactivationKeeps: keeps})
+		p := newProvisioner(t, w.url)
+		for _, user := range w.Users() {
+			if batontest.RoleOf(user) != "editor" {
+				continue
+			}
+			p.act("disable_user", userIDIs(user.ID)).check(t, expectation{changes: changed("user disabled", user.ID, "")})
+			for _, role := range connector.RoleIDs() {
+				p.do("revoke "+role, user.ID, "").check(t, expectation{annos: alreadyRevoked})
+			}
+			if now, there := w.User(user.ID); there != keeps || now.Active {
+				t.Errorf("user %s is there: %t, active: %t", user.ID, there, now.Active)
+			}
+			p.do("delete", user.ID, "")
+			p.do("delete", user.ID, "").check(t, expectation{annos: doesNotExist})
+			if _, there := w.User(user.ID); there {
+				t.Errorf("user %s is there", user.ID)
+			}
+		}
+	}
+}
+
+func TestAChangeCostsFewRequestsOnAServerInOrder(t *testing.T) {
+	const newcomer = "grace.hopper@example.com"
+	for _, cfg := range []sim.Config{{Users: 12}, {Users: 12, DeactivationKeeps: true}} {
+		w := newWorkspace(t, cfg)
+		p := newProvisioner(t, w.url)
+		viewer, editor, inactive := sim.Person(0).ID, sim.Person(1).ID, sim.Person(7).ID
+		for _, step := range []struct {
+			call, user string
+			requests   int64
+		}{
+			{"grant editor", viewer, 3},
+			{"grant editor", viewer, 1},
+			{"revoke editor", viewer, 3},
+			{"revoke editor", viewer, 1},
+			{"enable_user", inactive, 3},
+			{"enable_user", inactive, 1},
+			{"create viewer", "", 3},
+			{"create viewer", "", 1},
+			{"delete", editor, 3},
+			{"delete", editor, 2},
+			{"disable_user", editor, 2},
+			{"grant viewer", editor, 2},
+			{"revoke viewer", editor, 2},
+			{"revoke viewer", viewer, 3},
+			{"disable_user", inactive, 3},
+		} {
+			before := w.requests.Load()
+			p.do(step.call, step.user, newcomer)
+			if n := w.requests.Load() - before; n != step.requests {
+				t.Errorf("%s: %d requests, want %d", step.call, n, step.requests)
+			}
+		}
+	}
+	w := newWorkspace(t, sim.Config{PendingUntilLogin: true})
+	newProvisioner(t, w.url).do("create viewer", "", newcomer)
+	if n := w.requests.Load(); n != 4 {
+		t.Errorf("a creation of somebody who is not shown: %d requests, want 4", n)
+	}
+}
+
 func TestTheReadsAfterAChangeTakeAFewSeconds(t *testing.T) {
 	for stale, want := range []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond} {
 		script := steps(found(anEditor), deactivate(noContent), slices.Repeat(found(anEditor), stale), gone)
