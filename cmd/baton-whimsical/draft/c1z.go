@@ -10,6 +10,8 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 	"github.com/conductorone/baton-sdk/pkg/dotc1z/c1zstore"
 	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 // Prepare makes the draft ready for a sync with a storage engine, "" for the default one.
@@ -38,10 +40,10 @@ func (d *Draft) continueTarget(ctx context.Context, engine c1zstore.Engine) erro
 		err = store.Close(ctx)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return failure(codes.FailedPrecondition, "%s cannot be read, and stays as it is: %v", d.name, err)
+		return whimsical.Errorf(codes.FailedPrecondition, "%s cannot be read, and stays as it is: %v", d.name, err)
 	}
 	if err != nil {
-		return failure(codes.FailedPrecondition, "%s is damaged, or is no .c1z file (%v): delete it, or name another file with --file", d.name, err)
+		return whimsical.Errorf(codes.FailedPrecondition, "%s is damaged, or is no .c1z file (%v): delete it, or name another file with --file", d.name, err)
 	}
 	if !keeps || engine == c1zstore.EnginePebble {
 		return nil

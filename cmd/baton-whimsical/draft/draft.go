@@ -61,7 +61,7 @@ type Draft struct {
 // with FailedPrecondition where a folder cannot be written to.
 func Begin(name, tempParent string) (*Draft, error) {
 	if name == "" {
-		return nil, failure(codes.InvalidArgument, "the file has no name: give it one with --file")
+		return nil, whimsical.Errorf(codes.InvalidArgument, "the file has no name: give it one with --file")
 	}
 	target, err := resolve(name)
 	if err != nil {
@@ -70,9 +70,9 @@ func Begin(name, tempParent string) (*Draft, error) {
 	info, err := os.Stat(target)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return nil, failure(codes.InvalidArgument, "%s is no regular file, and stays as it is: name another file", name)
+		return nil, whimsical.Errorf(codes.InvalidArgument, "%s is no regular file, and stays as it is: name another file", name)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, failure(codes.FailedPrecondition, "%s cannot be used: %v", name, err)
+		return nil, whimsical.Errorf(codes.FailedPrecondition, "%s cannot be used: %v", name, err)
 	}
 	d := &Draft{name: name, target: target, folder: target + folderSuffix, replaces: err == nil}
 	held := false
@@ -85,10 +85,10 @@ func Begin(name, tempParent string) (*Draft, error) {
 		}
 	}
 	if !held {
-		return nil, failure(codes.Aborted, "other runs are writing %s at the moment: wait until they have ended", name)
+		return nil, whimsical.Errorf(codes.Aborted, "other runs are writing %s at the moment: wait until they have ended", name)
 	}
 	if err := errors.Join(d.clear(), d.makeTemp(tempParent)); err != nil {
-		return nil, errors.Join(failure(codes.FailedPrecondition, "no folder for working files, so %s stays as it is: %v", name, err), d.Discard())
+		return nil, errors.Join(whimsical.Errorf(codes.FailedPrecondition, "no folder for working files, so %s stays as it is: %v", name, err), d.Discard())
 	}
 	return d, nil
 }
@@ -98,12 +98,12 @@ func Begin(name, tempParent string) (*Draft, error) {
 func resolve(name string) (string, error) {
 	target, err := filepath.Abs(name)
 	if err != nil {
-		return "", failure(codes.InvalidArgument, "--file cannot be used: %v", err)
+		return "", whimsical.Errorf(codes.InvalidArgument, "--file cannot be used: %v", err)
 	}
 	for range maxLinks {
 		folder, err := filepath.EvalSymlinks(filepath.Dir(target))
 		if err != nil {
-			return "", failure(codes.InvalidArgument, "--file names a folder that cannot be used: %v", err)
+			return "", whimsical.Errorf(codes.InvalidArgument, "--file names a folder that cannot be used: %v", err)
 		}
 		target = filepath.Join(folder, filepath.Base(target))
 		next, _ := os.Readlink(target)
@@ -115,7 +115,7 @@ func resolve(name string) (string, error) {
 		}
 		target = next
 	}
-	return "", failure(codes.InvalidArgument, "%s is a symbolic link that leads nowhere", name)
+	return "", whimsical.Errorf(codes.InvalidArgument, "%s is a symbolic link that leads nowhere", name)
 }
 
 // hold makes the folder and takes its lock. It reports false where somebody has removed
@@ -126,7 +126,7 @@ func (d *Draft) hold() (bool, error) {
 		err = isOurs(d.folder)
 	}
 	if err != nil {
-		return false, failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+		return false, whimsical.Errorf(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
 	}
 	d.lock = flock.New(filepath.Join(d.folder, lockName), flock.SetPermissions(0o600))
 	locked, err := d.lock.TryLock()
@@ -134,13 +134,13 @@ func (d *Draft) hold() (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+		return false, whimsical.Errorf(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
 	case !locked:
-		return false, failure(codes.Aborted, "another run is writing %s at the moment: wait until it has ended", d.name)
+		return false, whimsical.Errorf(codes.Aborted, "another run is writing %s at the moment: wait until it has ended", d.name)
 	}
 	mine, err := d.lock.Stat()
 	if err != nil {
-		return false, errors.Join(failure(codes.FailedPrecondition, "the lock of %s cannot be read: %v", d.name, err), d.lock.Close())
+		return false, errors.Join(whimsical.Errorf(codes.FailedPrecondition, "the lock of %s cannot be read: %v", d.name, err), d.lock.Close())
 	}
 	seen, err := os.Stat(d.lock.Path())
 	if err != nil || !os.SameFile(mine, seen) {
@@ -231,7 +231,7 @@ func (d *Draft) Failure(err error, why string) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		code = codes.ResourceExhausted
 	}
-	return failure(code, "%s; %s", why, d.Fate())
+	return whimsical.Errorf(code, "%s; %s", why, d.Fate())
 }
 
 // Commit puts the new file in the target's place, readable for its owner alone. The draft
@@ -242,7 +242,7 @@ func (d *Draft) Commit() error {
 		err = os.Rename(d.Path(), d.target)
 	}
 	if err != nil {
-		return failure(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
+		return whimsical.Errorf(codes.FailedPrecondition, "%s cannot be written, and stays as it is: %v", d.name, err)
 	}
 	return nil
 }
@@ -267,8 +267,4 @@ func (d *Draft) Discard() error {
 		return fmt.Errorf("%s is left, and can be deleted: %w", d.folder, err)
 	}
 	return nil
-}
-
-func failure(code codes.Code, format string, args ...any) error {
-	return status.Errorf(code, whimsical.Prefix+format, args...)
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
 const (
@@ -23,7 +25,7 @@ func watchSpace(ctx context.Context, folders ...string) (context.Context, contex
 	check := func() {
 		for _, folder := range folders {
 			if free, err := space(folder); err == nil && free < minSpace {
-				cancel(failure(codes.ResourceExhausted, "no space left in %s: at least 16 MiB have to be free", folder))
+				cancel(whimsical.Errorf(codes.ResourceExhausted, "no space left in %s: at least 16 MiB have to be free", folder))
 			}
 		}
 	}

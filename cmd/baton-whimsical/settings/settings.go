@@ -26,7 +26,6 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/conductorone/baton-whimsical/pkg/config"
@@ -158,7 +157,7 @@ func actionMissing(v *viper.Viper, flags *pflag.FlagSet) error {
 func settingUnsupported(_ *viper.Viper, flags *pflag.FlagSet) error {
 	return firstOf(flags, func(flag *pflag.Flag) error {
 		if unsupported.MatchString(flag.Name) && flag.Value.String() != flag.DefValue {
-			return status.Error(codes.Unimplemented, whimsical.Prefix+"--"+flag.Name+" ("+variable(flag)+") is for something that this command does not do: leave it out")
+			return whimsical.Errorf(codes.Unimplemented, "--%s (%s) is for something that this command does not do: leave it out", flag.Name, variable(flag))
 		}
 		return nil
 	})
@@ -274,5 +273,5 @@ func variable(flag *pflag.Flag) string {
 
 // Invalid returns an error of what was asked for.
 func Invalid(message string) error {
-	return status.Error(codes.InvalidArgument, whimsical.Prefix+message)
+	return whimsical.Errorf(codes.InvalidArgument, "%s", message)
 }
