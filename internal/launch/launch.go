@@ -32,16 +32,12 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-// The commands that can be built. Baton is one of another module, in toolsDir.
+// The commands that can be built.
 const (
 	Connector = "github.com/conductorone/baton-whimsical/cmd/baton-whimsical"
 	Simulator = "github.com/conductorone/baton-whimsical/cmd/whimsical-sim"
 	Generator = "github.com/conductorone/baton-whimsical/pkg/config/gen"
-	Baton     = "github.com/conductorone/baton-sdk/cmd/baton"
 )
-
-// toolsDir is the folder of the module that pins baton, from where the tests of a package in internal run.
-const toolsDir = "../tools"
 
 var (
 	builds   sync.Map // of package and tags to a func() (string, error)
@@ -81,13 +77,7 @@ func build(pkg string, tags []string) (string, error) {
 	}
 	path := filepath.Join(dir, filepath.Base(pkg))
 	cmd := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", path, pkg) //nolint:gosec,noctx // constants; shared by all tests
-	if pkg == Baton {
-		cmd.Dir = toolsDir
-		_, err = os.ReadFile(filepath.Join(toolsDir, "go.mod")) // as dependOn does
-	} else {
-		err = dependOn(pkg)
-	}
-	if err != nil {
+	if err := dependOn(pkg); err != nil {
 		return "", err
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {

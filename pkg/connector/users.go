@@ -1,8 +1,10 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"net/mail"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,8 +40,8 @@ const (
 	profileGivenName, profileFamilyName = "given_name", "family_name" // the same, of an account alone
 )
 
-// maxUserID leaves room for what stands before it in the id of a grant. The ids of the roles have one length.
-var maxUserID = maxText - len(roles[0].grant("").GetId())
+// maxUserID leaves room for what stands before it in the id of a grant of any role.
+var maxUserID = maxText - len(slices.MaxFunc(roles, func(a, b role) int { return cmp.Compare(len(a.id), len(b.id)) }).grant("").GetId())
 
 type userBuilder struct {
 	client  *whimsical.Client
