@@ -159,9 +159,29 @@ func lines(log *observer.ObservedLogs) []string {
 
 func assertIDs(t *testing.T, what string, ids iter.Seq[string], want ...string) {
 	t.Helper()
-	if different := batontest.Differences(slices.Collect(ids), want); len(different) > 0 {
+	if different := differences(slices.Collect(ids), want); len(different) > 0 {
 		t.Errorf("%s: %v", what, different)
 	}
+}
+
+// differences returns one line for each id that is not in both lists equally often, sorted: the id, and how
+// often it is in got more than in want.
+func differences(got, want []string) []string {
+	more := map[string]int{}
+	for _, id := range got {
+		more[id]++
+	}
+	for _, id := range want {
+		more[id]--
+	}
+	var lines []string
+	for id, n := range more {
+		if n != 0 {
+			lines = append(lines, fmt.Sprintf("%s %+d", id, n))
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // grants returns the ids of the grants of roles that a sync must hold.
