@@ -32,7 +32,7 @@ const (
 	inactive whimsical.Role = "inactive"
 )
 
-// pageRecord is what is stored of a page. Its key is the number of the page.
+// pageRecord is what is stored of a page. Its key is the number of the request that read it.
 type pageRecord struct {
 	// Token asked for the page: another listing's record is not read.
 	Token string `json:"t,omitempty"`

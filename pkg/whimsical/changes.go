@@ -16,7 +16,8 @@ import (
 )
 
 // Every change is proved by a read afterwards, and by nothing else: the body of the answer is not believed,
-// and nothing that a read does not report is taken for the wish.
+// and nothing that a read does not report is taken for the wish, but for an absent status in two cases: see
+// outcome.
 
 // ErrPending means that a user was created whom the API does not show yet: a new person appears in the
 // workspace with the first login through SAML.
@@ -98,8 +99,8 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	}
 }
 
-// AnswerLost reports whether a change may have been made although it failed: no whole answer arrived, or one
-// from somebody who does not know (a 5xx).
+// AnswerLost reports whether a change may have been made although it failed: no whole answer arrived to a
+// request that was not cancelled, or one from somebody who does not know (a 408, or a 5xx other than 501).
 func AnswerLost(err error) bool {
 	apiErr, ok := errors.AsType[*Error](err)
 	if !ok || apiErr.StatusCode == 0 {

@@ -33,7 +33,7 @@ type Error struct {
 	Method, Path string
 	// StatusCode is the HTTP status, or 0 when no answer arrived.
 	StatusCode int
-	// RateLimit is set on 429 and 5xx answers.
+	// RateLimit is set on 429 and 5xx answers, and on a 403 that limits the rate.
 	RateLimit *v2.RateLimitDescription
 
 	// Detail is the server's own reason (RFC 7644 section 3.12), cleaned, or "".
@@ -83,8 +83,8 @@ func answered(err error, statusCodes ...int) bool {
 	return slices.Contains(statusCodes, HTTPStatus(err))
 }
 
-// isMissing reports whether a server answered 404, which may speak of the endpoint as well as of the user
-// (RFC 7644 section 3.12).
+// isMissing reports whether a server answered 404 or 410, which may speak of the endpoint as well as of the
+// user (RFC 7644 section 3.12).
 func isMissing(err error) bool { return answered(err, http.StatusNotFound, http.StatusGone) }
 
 // Errorf returns an error that is no answer of the API, with a code chosen on purpose and the prefix of all

@@ -20,8 +20,8 @@ const (
 
 // retried runs a request, up to four times within a minute, while it fails with Unavailable or
 // DeadlineExceeded, and is safe to repeat: a POST whose answer was lost may have been carried out. It waits
-// longer each time, about pause at first, or as long as the server's Retry-After says; when that is more than
-// the minute leaves, it gives up at once. It returns the request's last result.
+// longer each time, about pause at first, or as long as the server asks (Retry-After, or the reset of its rate
+// limit); when that is more than the minute leaves, it gives up at once. It returns the request's last result.
 func retried[T any](ctx context.Context, pause time.Duration, request func() (T, error)) (T, error) {
 	var (
 		result T

@@ -46,7 +46,7 @@ const (
 func (s Status) Reported() bool { return s == StatusActive || s == StatusInactive }
 
 // User is a user as the API returned it. What the API did not send, or sent in an unreadable form, has the
-// zero value.
+// zero value, but for an unreadable status.
 type User struct {
 	// ID is the SCIM id, in any shape but never empty.
 	ID string
@@ -68,8 +68,8 @@ type User struct {
 // inactive has none. A change looks at Status itself.
 func (u *User) IsActive() bool { return u.Status != StatusInactive }
 
-// Name returns a name to show, never empty: the display name, else the parts of the name, else the userName,
-// else the id.
+// Name returns a name to show, never empty: the display name, else the formatted name, else its parts, else
+// the userName, else the id.
 func (u *User) Name() string {
 	for _, name := range []string{u.DisplayName, u.FormattedName, u.GivenName + " " + u.FamilyName, u.UserName} {
 		if name = strings.TrimSpace(name); name != "" {
