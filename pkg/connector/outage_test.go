@@ -66,6 +66,21 @@ func TestASyncEndsWhenTheAPINeverRecovers(t *testing.T) {
 	}
 }
 
+func TestAFailedTrySaysWhenTheSyncGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &outage{}
+		for _, want := range []string{
+			"try 1 failed, the sync gives up in 6m0s", "try 2 failed, the sync gives up in 2m0s",
+			"try 3 failed, the sync gives up after try 5", "try 4 failed, the sync gives up after try 5",
+		} {
+			err := o.watch(failing(4*time.Minute, codes.Unavailable))
+			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
+}
+
 func TestASyncSurvivesAnOutageOfAFewMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &outage{}
