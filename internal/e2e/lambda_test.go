@@ -10,6 +10,8 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	sdksync "github.com/conductorone/baton-sdk/pkg/sync"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
 	"github.com/conductorone/baton-whimsical/internal/c1"
@@ -65,4 +67,18 @@ func TestLambdaSyncsAndDeletes(t *testing.T) {
 		t.Error("the user who was deleted is still there")
 	}
 	syncs()
+}
+
+func TestLambdaRefusesAWrongToken(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, twelve)
+	lambda := c1.NewLambda(t, map[string]any{"whimsical-token": "another-token-e5f0", "base-url": w.URL})
+	t.Cleanup(func() { accepted(t, lambda.Refusals()) })
+	ctx := launch.Function(t, lambda).Context
+	if err := lambda.WaitIdle(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lambda.Connector(ctx).Validate(ctx, &v2.ConnectorServiceValidateRequest{}); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the validation has ended with %v, want Unauthenticated", err)
+	}
 }

@@ -60,7 +60,32 @@ func TestAFullFolderEndsASync(t *testing.T) {
 	}
 }
 
-// The second signal does not wait for what the first one has asked for. A run is one process.
+func TestARunIsOneProcess(t *testing.T) {
+	t.Parallel()
+	for name, grants := range map[string]bool{"a sync": false, "a grant": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := faults.Serve(t, twelve)
+			var args []string
+			if grants {
+				args = grantArgs(editorRole, person(t, w, isViewer).ID)
+			}
+			hold, release := faults.Hold()
+			w.Set(faults.Rule{Fault: hold, Times: 1})
+			p := launch.NewFolder(t, w).Start(args...)
+			p.Until(w.Struck())
+			if children := p.Children(); len(children) != 0 {
+				t.Errorf("the children %v", children)
+			}
+			release()
+			if code := p.Wait(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+// The second signal does not wait for what the first one has asked for.
 func TestASecondSignalEndsARunAtOnce(t *testing.T) {
 	t.Parallel()
 	for fate, args := range map[string][]string{"nothing was written": nil, "the change may have been made": actionArgs("disable_user", "u")} {
@@ -68,9 +93,6 @@ func TestASecondSignalEndsARunAtOnce(t *testing.T) {
 		w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
 		p := launch.NewFolder(t, w).Start(args...)
 		p.Until(w.Struck())
-		if children := p.Children(); len(children) != 0 {
-			t.Errorf("the children %v", children)
-		}
 		if err := p.Cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}

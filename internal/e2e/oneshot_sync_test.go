@@ -169,6 +169,26 @@ func TestASyncThatFailsLeavesTheFileAsItWas(t *testing.T) {
 }
 
 // That two which begin at the same moment never overlap is tested in the package draft.
+func TestSyncKilledAtAnyMomentEndsWithTheSameResult(t *testing.T) {
+	t.Parallel()
+	for _, at := range []int{1, 2, 3, 5, 8, 12, 16, 19, 21, 22} {
+		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
+			t.Parallel()
+			w := faults.Serve(t, sim.Config{Users: 2000})
+			hold, release := faults.Hold()
+			w.Set(faults.Rule{Fault: hold, After: at - 1, Times: 1})
+			f := launch.NewFolder(t, w)
+			p := f.Start()
+			p.Until(w.Struck())
+			if code := p.Signal(syscall.SIGKILL, false); code == 0 {
+				t.Error("the killed sync exited with 0")
+			}
+			release()
+			f.Syncs(w.Users())
+		})
+	}
+}
+
 func TestSyncsOfOneFileAtATime(t *testing.T) {
 	t.Parallel()
 	f, _, w := good(t)
