@@ -14,7 +14,7 @@ func listBody(users int) []byte {
 			`"name":{"givenName":"Person","familyName":"Number %d","formatted":"Person %d"},`+
 			`"emails":[{"value":"person.%d@example.com","type":"work","primary":true}],"active":true,`+
 			`"meta":{"resourceType":"User","created":"2024-01-02T03:04:05Z"},%q:{"editor":%t}}`,
-			UserSchema, ExtensionSchema, i, i, i, i, i, i, ExtensionSchema, i%5 == 1)
+			userSchema, extensionSchema, i, i, i, i, i, i, extensionSchema, i%5 == 1)
 	}
 	return fmt.Appendf(nil, `{"schemas":[%q],"totalResults":%d,"startIndex":1,"itemsPerPage":%d,"Resources":[%s]}`,
 		listResponseSchema, users, users, strings.Join(items, ","))

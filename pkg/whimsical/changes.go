@@ -44,7 +44,7 @@ func (u NewUser) request() map[string]any {
 	name := map[string]string{"givenName": u.GivenName, "familyName": u.FamilyName}
 	maps.DeleteFunc(name, func(_, value string) bool { return value == "" })
 	body := map[string]any{
-		"schemas":     []string{UserSchema, ExtensionSchema},
+		"schemas":     []string{userSchema, extensionSchema},
 		"userName":    u.UserName,
 		"displayName": cmp.Or(strings.TrimSpace(u.GivenName+" "+u.FamilyName), u.UserName),
 		"emails":      []map[string]any{{"value": u.UserName, "type": "work", "primary": true}},
@@ -54,7 +54,7 @@ func (u NewUser) request() map[string]any {
 		body["name"] = name
 	}
 	if u.Role != RoleUnknown {
-		body[ExtensionSchema] = map[string]bool{"editor": u.Role == RoleEditor}
+		body[extensionSchema] = map[string]bool{"editor": u.Role == RoleEditor}
 	}
 	return body
 }
@@ -113,7 +113,7 @@ func AnswerLost(err error) bool {
 type Change struct {
 	// Role, when not RoleUnknown, is the new role.
 	Role Role
-	// Status, when not StatusAbsent, is the new status: StatusActive, or StatusInactive, which removes the
+	// Status, when not "", is the new status: StatusActive, or StatusInactive, which removes the
 	// user from the workspace.
 	Status Status
 	// KeepRole sends the role that the user has in place of a new one: some servers give whoever is activated
@@ -159,7 +159,7 @@ func (c Change) outcome(before, after *User, doubtful bool) outcome {
 	status := compare(c.Status, after.Status, after.Status.Reported())
 	off := c.Status == StatusInactive && before.Status == StatusActive
 	on := c.Status == StatusActive && !before.Status.Reported() && c.Role != RoleUnknown && (!doubtful || c.Role != before.Role)
-	if after.Status == StatusAbsent && (off || on) {
+	if after.Status == statusAbsent && (off || on) {
 		status = applied
 	}
 	return max(role, status)
@@ -170,7 +170,7 @@ func (c Change) unasked(before, after *User) string {
 	switch {
 	case c.role(before) == RoleUnknown && compare(before.Role, after.Role, after.Role != RoleUnknown) == notApplied:
 		return fmt.Sprintf("the role from %s to %s", before.Role, after.Role)
-	case c.Status == StatusAbsent && before.Status.Reported() && compare(before.Status, after.Status, after.Status.Reported()) == notApplied:
+	case c.Status == statusAbsent && before.Status.Reported() && compare(before.Status, after.Status, after.Status.Reported()) == notApplied:
 		return fmt.Sprintf("the status from %s to %s", before.Status, after.Status)
 	default:
 		return ""
@@ -195,9 +195,9 @@ func (c Change) request(before *User, withPath bool) map[string]any {
 	}
 	if role := c.role(before); role != RoleUnknown {
 		editor := role == RoleEditor
-		replace(ExtensionSchema+":editor", editor, map[string]any{ExtensionSchema: map[string]bool{"editor": editor}})
+		replace(extensionSchema+":editor", editor, map[string]any{extensionSchema: map[string]bool{"editor": editor}})
 	}
-	if c.Status != StatusAbsent {
+	if c.Status != statusAbsent {
 		active := c.Status == StatusActive
 		replace("active", active, map[string]bool{"active": active})
 	}
@@ -305,7 +305,7 @@ func (s sent) unread(err error, leaves bool) error {
 // It fails with NotFound when there is no such user, and with FailedPrecondition when the server did not
 // apply what it accepted, does not report whether it did, or changed more than was asked for.
 func (c *Client) ChangeUser(ctx context.Context, before *User, change Change) (*User, error) {
-	refused := func(err error) bool { return HTTPStatus(err) >= 300 && !AnswerLost(err) }
+	refused := func(err error) bool { return httpStatus(err) >= 300 && !AnswerLost(err) }
 	after, otherForm, err := c.patch(ctx, before, change, true)
 	if otherForm {
 		first := err

@@ -2,22 +2,12 @@ package whimsical
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
 )
-
-// failsWith fails the test unless an error has a code and holds a text.
-func failsWith(t *testing.T, err error, code codes.Code, says string) {
-	t.Helper()
-	if status.Code(err) != code || code != codes.OK && !strings.Contains(err.Error(), says) {
-		t.Errorf("got %v, want %v with %q", err, code, says)
-	}
-}
 
 // missing are the requests by which a user is found to be gone.
 func missing() []scimscript.Step {

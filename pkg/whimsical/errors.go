@@ -69,9 +69,9 @@ func (e *Error) GRPCStatus() *status.Status {
 	return st
 }
 
-// HTTPStatus returns the HTTP status of the failed request that err wraps, or 0 when err is not an *Error or
+// httpStatus returns the HTTP status of the failed request that err wraps, or 0 when err is not an *Error or
 // no answer arrived.
-func HTTPStatus(err error) int {
+func httpStatus(err error) int {
 	if apiErr, ok := errors.AsType[*Error](err); ok {
 		return apiErr.StatusCode
 	}
@@ -80,7 +80,7 @@ func HTTPStatus(err error) int {
 
 // answered reports whether a request failed with one of some HTTP statuses.
 func answered(err error, statusCodes ...int) bool {
-	return slices.Contains(statusCodes, HTTPStatus(err))
+	return slices.Contains(statusCodes, httpStatus(err))
 }
 
 // isMissing reports whether a server answered 404 or 410, which may speak of the endpoint as well as of the

@@ -56,12 +56,12 @@ func TestEachStatusHasItsCode(t *testing.T) {
 		t.Run(fmt.Sprint(statusCode), func(t *testing.T) {
 			client := answering(t, saying(statusCode, ""))
 			err := client.Validate(t.Context())
-			wantCode(t, err, want.list)
-			if got := HTTPStatus(fmt.Errorf("wrapped: %w", err)); got != statusCode {
+			failsWith(t, err, want.list, "")
+			if got := httpStatus(fmt.Errorf("wrapped: %w", err)); got != statusCode {
 				t.Errorf("the HTTP status is %d, want %d", got, statusCode)
 			}
 			_, err = client.GetUser(t.Context(), "u1")
-			wantCode(t, err, want.get)
+			failsWith(t, err, want.get, "")
 		})
 	}
 }
@@ -270,7 +270,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				} {
 					requests.Store(0)
 					err := call(t.Context())
-					wantCode(t, err, codes.FailedPrecondition)
+					failsWith(t, err, codes.FailedPrecondition, "")
 					if n := requests.Load(); n != 1 {
 						t.Errorf("%s: %d requests", operation, n)
 					}

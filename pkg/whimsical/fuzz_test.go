@@ -155,7 +155,7 @@ func FuzzPageToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string, shown []byte) {
 		at, err := parsePosition(token)
 		if err != nil {
-			wantCode(t, err, codes.InvalidArgument)
+			failsWith(t, err, codes.InvalidArgument, "")
 			return
 		}
 		users := make([]uint64, len(shown))

@@ -91,10 +91,7 @@ func TestAnAnswerThatIsNoListFailsTheListing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			page, err := following(t, listed(list, replying(test.body))).ListUsers(t.Context(), "")
-			wantCode(t, err, codes.FailedPrecondition)
-			if err != nil && !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want it to say %q", err, test.says)
-			}
+			failsWith(t, err, codes.FailedPrecondition, test.says)
 			if page != nil {
 				t.Errorf("got a page of %d users", len(page.Users))
 			}
@@ -177,7 +174,7 @@ func TestAPageTellsWhatTheListingHasReadSoFar(t *testing.T) {
 func TestAServerThatRefusesTheCountFailsTheListing(t *testing.T) {
 	client := following(t, listed(list, scimscript.Refused(http.StatusBadRequest, "invalidValue", "count must be at most 50")))
 	_, err := listAll(t, client)
-	wantCode(t, err, codes.InvalidArgument)
+	failsWith(t, err, codes.InvalidArgument, "")
 }
 
 func TestValidateMakesOneSmallRequest(t *testing.T) {
@@ -197,7 +194,7 @@ func TestValidateMakesOneSmallRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context())
-			wantCode(t, err, test.code)
+			failsWith(t, err, test.code, "")
 		})
 	}
 }

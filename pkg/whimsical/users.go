@@ -98,7 +98,7 @@ func (c *Client) filtered(ctx context.Context, attribute, value string) (*userLi
 	query := pageQuery(1, pageSize)
 	query.Set("filter", attribute+" eq "+string(quoted))
 	list, err := retried(ctx, c.retryPause, func() (*userList, error) { return c.list(ctx, query) })
-	if HTTPStatus(err) == http.StatusNotFound {
+	if httpStatus(err) == http.StatusNotFound {
 		// Some servers say so of a filter that nobody matches; the others have no SCIM API at all.
 		return &userList{}, c.Validate(ctx)
 	}
