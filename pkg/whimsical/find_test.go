@@ -40,10 +40,14 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 	ada := scimscript.User{ID: "u1", UserName: "ada@example.com", Active: true}
 	gone := scimscript.User{ID: "u0", UserName: "ada@example.com", Active: false}
 	grace := scimscript.User{ID: "u2", UserName: "grace@example.com"}
+	const noFilters = "the API cannot look people up by userName"
+	ping := func(reply scimscript.Reply) steps { return steps{listed("Users?count=1&startIndex=1", reply)} }
 	for name, test := range map[string]struct {
 		reply scimscript.Reply
+		then  steps
 		id    string
 		code  codes.Code
+		says  string
 	}{
 		"as asked for":             {reply: scimscript.OK(scimscript.List{ada}), id: "u1"},
 		"in another case":          {reply: scimscript.OK(scimscript.List{{ID: "u1", UserName: "Ada@Example.COM"}}), id: "u1"},
@@ -60,9 +64,13 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 		"gone":                     {reply: scimscript.OK(scimscript.List{gone}), id: "u0"},
 		"a web page":               {reply: replying("<html></html>"), code: codes.FailedPrecondition},
 		"a user without an id":     {reply: replying(`{"Resources":[{"userName":"ada@example.com"}]}`), code: codes.FailedPrecondition},
-		"a refused filter":         {reply: scimscript.Refused(http.StatusBadRequest, "invalidFilter", "no"), code: codes.InvalidArgument},
-		"a refused token":          {reply: scimscript.Refused(http.StatusUnauthorized, "", ""), code: codes.Unauthenticated},
-		"no filters at all":        {reply: scimscript.Refused(http.StatusNotImplemented, "", ""), code: codes.FailedPrecondition},
+		"a refused filter":         {reply: scimscript.Refused(http.StatusBadRequest, "invalidFilter", "no"), code: codes.InvalidArgument, says: noFilters},
+		"a filter refused by 422":  {reply: refused(http.StatusUnprocessableEntity), code: codes.InvalidArgument, says: noFilters},
+		"a refused token":          {reply: refused(http.StatusUnauthorized), code: codes.Unauthenticated},
+		"no filters at all":        {reply: refused(http.StatusNotImplemented), says: noFilters},
+		"404, the list answers":    {reply: scimscript.NotFound(), then: ping(usersOf(1, 1, 5))},
+		"404, to the list, too":    {reply: scimscript.NotFound(), then: ping(scimscript.Reply{Status: 404, Body: "<html></html>"}), code: codes.FailedPrecondition},
+		"404, and the list fails":  {reply: scimscript.NotFound(), then: ping(refused(503)), code: codes.Unavailable},
 		"a filter ignored, a page": {reply: usersOf(1, 100, 300), code: codes.FailedPrecondition},
 		"a filter ignored, all":    {reply: usersOf(1, 100, 100)},
 		"a filter ignored, no totalResults": {
@@ -74,14 +82,10 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			user, err := following(t, listed(found(findAda), test.reply)).FindUser(t.Context(), "ada@example.com")
-			failsWith(t, err, test.code, "")
-			id := ""
-			if user != nil {
-				id = user.ID
-			}
-			if id != test.id {
-				t.Errorf("found %q, want %q", id, test.id)
+			user, err := following(t, all(steps{listed(found(findAda), test.reply)}, test.then)...).FindUser(t.Context(), "ada@example.com")
+			failsWith(t, err, test.code, test.says)
+			if (user == nil) != (test.id == "") || user != nil && user.ID != test.id {
+				t.Errorf("found %+v, want %q", user, test.id)
 			}
 			if err != nil && strings.Contains(err.Error(), "ada") {
 				t.Errorf("the error names the user: %v", err)
@@ -90,39 +94,7 @@ func TestAUserIsFoundByUserName(t *testing.T) {
 	}
 }
 
-func TestNotFoundForAFilterMeansNobodyOnlyWhereSCIMAnswers(t *testing.T) {
-	ping := "Users?count=1&startIndex=1"
-	for name, test := range map[string]struct {
-		ping scimscript.Reply
-		code codes.Code
-	}{
-		"the list answers":         {ping: usersOf(1, 1, 5)},
-		"the list is missing, too": {ping: scimscript.Reply{Status: http.StatusNotFound, Body: "<html></html>"}, code: codes.FailedPrecondition},
-		"the list fails":           {ping: scimscript.Refused(http.StatusServiceUnavailable, "", ""), code: codes.Unavailable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			steps := []scimscript.Step{listed(found(findAda), scimscript.NotFound()), listed(ping, test.ping)}
-			user, err := following(t, steps...).FindUser(t.Context(), "ada@example.com")
-			failsWith(t, err, test.code, "")
-			if user != nil {
-				t.Errorf("found %+v", user)
-			}
-		})
-	}
-}
-
-func TestAnAPIThatKnowsNoFiltersSaysSo(t *testing.T) {
-	for statusCode, code := range map[int]codes.Code{
-		http.StatusBadRequest: codes.InvalidArgument, http.StatusUnprocessableEntity: codes.InvalidArgument,
-		http.StatusNotImplemented: codes.FailedPrecondition,
-	} {
-		_, err := following(t, listed(found(findAda), scimscript.Refused(statusCode, "", ""))).FindUser(t.Context(), "ada@example.com")
-		failsWith(t, err, code, "the API cannot look people up by userName")
-	}
-}
-
 func TestAUserIsReadByID(t *testing.T) {
-	target := "Users/" + url.PathEscape("u1")
 	for name, test := range map[string]struct {
 		reply scimscript.Reply
 		code  codes.Code
@@ -139,11 +111,11 @@ func TestAUserIsReadByID(t *testing.T) {
 		"nothing":                {reply: replying(""), code: codes.FailedPrecondition},
 		"no content":             {reply: scimscript.NoContent, code: codes.FailedPrecondition},
 		"half of it":             {reply: replying(`{"id":"u1","userName":"ad`), code: codes.FailedPrecondition},
-		"a refused method":       {reply: scimscript.Refused(http.StatusMethodNotAllowed, "", ""), code: codes.FailedPrecondition},
-		"not implemented":        {reply: scimscript.Refused(http.StatusNotImplemented, "", ""), code: codes.FailedPrecondition},
+		"a refused method":       {reply: refused(http.StatusMethodNotAllowed), code: codes.FailedPrecondition},
+		"not implemented":        {reply: refused(http.StatusNotImplemented), code: codes.FailedPrecondition},
 	} {
 		t.Run(name, func(t *testing.T) {
-			user, err := following(t, listed(target, test.reply)).GetUser(t.Context(), "u1")
+			user, err := following(t, get(test.reply)...).GetUser(t.Context(), "u1")
 			failsWith(t, err, test.code, "")
 			if (user == nil) != (err != nil) {
 				t.Errorf("got %+v, %v", user, err)

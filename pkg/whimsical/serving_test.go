@@ -1,6 +1,7 @@
 package whimsical
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -49,10 +50,13 @@ func clientOf(t *testing.T, baseURL string) *Client {
 	return client
 }
 
-// failsWith fails the test unless an error has a code and holds a text. With
-// codes.OK there must be none.
+// failsWith fails the test unless an error has a code and holds a text. Without a code it
+// is FailedPrecondition where there is a text, and no error where there is none.
 func failsWith(t *testing.T, err error, code codes.Code, says string) {
 	t.Helper()
+	if says != "" {
+		code = cmp.Or(code, codes.FailedPrecondition)
+	}
 	if status.Code(err) != code || code != codes.OK && !strings.Contains(err.Error(), says) {
 		t.Errorf("got %v, want %v with %q", err, code, says)
 	}
