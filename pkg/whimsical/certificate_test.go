@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,34 +48,39 @@ func certified(t *testing.T, from, to time.Time, host string) string {
 	return server.URL
 }
 
-func TestACertificateThatDoesNotHold(t *testing.T) {
+func TestAServerThatCannotBeSpokenTo(t *testing.T) {
 	const here, day = "127.0.0.1", 24 * time.Hour
 	now := time.Now()
+	plain, closed := httptest.NewServer(http.NotFoundHandler()), httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	closed.Close()
 	for name, test := range map[string]struct {
-		from, to time.Time
-		host     string
-		says     string
+		base string
+		code codes.Code
+		says string
 	}{
-		"it has expired": {
-			now.Add(-2 * day), now.Add(-day), here,
-			"the server's TLS certificate has expired or is not valid yet: check this machine's clock, and whether a proxy answers in the server's place",
+		"its certificate has expired": {
+			base: certified(t, now.Add(-2*day), now.Add(-day), here),
+			says: "the server's TLS certificate has expired or is not valid yet: check this machine's clock, and whether a proxy answers in the server's place",
 		},
-		"it is not valid yet": {
-			now.Add(day), now.Add(2 * day), here,
-			"the server's TLS certificate has expired or is not valid yet: check this machine's clock",
+		"its certificate is not valid yet": {
+			base: certified(t, now.Add(day), now.Add(2*day), here),
+			says: "the server's TLS certificate has expired or is not valid yet: check this machine's clock",
 		},
-		"it is for another host": {
-			now.Add(-day), now.Add(day), "scim.example.com",
-			"the server's TLS certificate is for another host: check the network, the proxy settings and base-url",
+		"its certificate is for another host": {
+			base: certified(t, now.Add(-day), now.Add(day), "scim.example.com"),
+			says: "the server's TLS certificate is for another host: check the network, the proxy settings and base-url",
 		},
-		"its authority is unknown": {
-			now.Add(-day), now.Add(day), here,
-			"the server's TLS certificate is not trusted: where a proxy inspects TLS, give its certificate authority in SSL_CERT_FILE; else check base-url",
+		"the authority of its certificate is unknown": {
+			base: certified(t, now.Add(-day), now.Add(day), here),
+			says: "the server's TLS certificate is not trusted: where a proxy inspects TLS, give its certificate authority in SSL_CERT_FILE; else check base-url",
 		},
+		"it does not speak TLS": {base: "https" + strings.TrimPrefix(plain.URL, "http"), says: "the server does not speak TLS"},
+		"it is not there":       {base: closed.URL, code: codes.Unavailable, says: "the connection was refused: check the network"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := clientOf(t, certified(t, test.from, test.to, test.host)).ListUsers(t.Context(), "")
-			failsWith(t, err, codes.FailedPrecondition, test.says)
+			_, err := clientOf(t, test.base).ListUsers(t.Context(), "")
+			failsWith(t, err, test.code, test.says)
 		})
 	}
 }

@@ -1,7 +1,7 @@
 package whimsical
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"google.golang.org/grpc/codes"
@@ -21,48 +19,26 @@ import (
 )
 
 func TestEachStatusHasItsCode(t *testing.T) {
-	for statusCode, want := range map[int]struct{ list, get codes.Code }{
-		300: {codes.FailedPrecondition, codes.FailedPrecondition},
-		301: {codes.FailedPrecondition, codes.FailedPrecondition},
-		302: {codes.FailedPrecondition, codes.FailedPrecondition},
-		303: {codes.FailedPrecondition, codes.FailedPrecondition},
-		304: {codes.FailedPrecondition, codes.FailedPrecondition},
-		307: {codes.FailedPrecondition, codes.FailedPrecondition},
-		308: {codes.FailedPrecondition, codes.FailedPrecondition},
-		400: {codes.InvalidArgument, codes.InvalidArgument},
-		401: {codes.Unauthenticated, codes.Unauthenticated},
-		402: {codes.InvalidArgument, codes.InvalidArgument},
-		403: {codes.PermissionDenied, codes.PermissionDenied},
-		404: {codes.FailedPrecondition, codes.FailedPrecondition}, // of everything: SCIM is off
-		405: {codes.FailedPrecondition, codes.FailedPrecondition},
-		406: {codes.InvalidArgument, codes.InvalidArgument},
-		408: {codes.DeadlineExceeded, codes.DeadlineExceeded},
-		409: {codes.AlreadyExists, codes.AlreadyExists},
-		410: {codes.FailedPrecondition, codes.FailedPrecondition},
-		412: {codes.InvalidArgument, codes.InvalidArgument},
-		413: {codes.InvalidArgument, codes.InvalidArgument},
-		422: {codes.InvalidArgument, codes.InvalidArgument},
-		429: {codes.Unavailable, codes.Unavailable},
-		451: {codes.InvalidArgument, codes.InvalidArgument},
-		500: {codes.Unavailable, codes.Unavailable},
-		501: {codes.FailedPrecondition, codes.FailedPrecondition},
-		502: {codes.Unavailable, codes.Unavailable},
-		503: {codes.Unavailable, codes.Unavailable},
-		504: {codes.Unavailable, codes.Unavailable},
-		599: {codes.Unavailable, codes.Unavailable},
-		600: {codes.Unknown, codes.Unknown},
-		999: {codes.Unknown, codes.Unknown},
+	for code, statusCodes := range map[codes.Code][]int{
+		// Among them 404 and 410 of everything: SCIM is off.
+		codes.FailedPrecondition: {300, 301, 302, 303, 304, 307, 308, 404, 405, 410, 501},
+		codes.InvalidArgument:    {400, 402, 406, 412, 413, 422, 451},
+		codes.Unavailable:        {429, 500, 502, 503, 504, 599},
+		codes.Unknown:            {600, 999},
+		codes.Unauthenticated:    {401}, codes.PermissionDenied: {403}, codes.DeadlineExceeded: {408}, codes.AlreadyExists: {409},
 	} {
-		t.Run(fmt.Sprint(statusCode), func(t *testing.T) {
-			client := answering(t, saying(statusCode, ""))
-			err := client.Validate(t.Context())
-			failsWith(t, err, want.list, "")
-			if got := httpStatus(fmt.Errorf("wrapped: %w", err)); got != statusCode {
-				t.Errorf("the HTTP status is %d, want %d", got, statusCode)
-			}
-			_, err = client.GetUser(t.Context(), "u1")
-			failsWith(t, err, want.get, "")
-		})
+		for _, statusCode := range statusCodes {
+			t.Run(fmt.Sprint(statusCode), func(t *testing.T) {
+				client := answering(t, saying(statusCode, ""))
+				err := client.Validate(t.Context())
+				failsWith(t, err, code, "")
+				if got := httpStatus(fmt.Errorf("wrapped: %w", err)); got != statusCode {
+					t.Errorf("the HTTP status is %d, want %d", got, statusCode)
+				}
+				_, err = client.GetUser(t.Context(), "u1")
+				failsWith(t, err, code, "")
+			})
+		}
 	}
 }
 
@@ -133,12 +109,9 @@ func TestAForbiddenAnswerIsToldApart(t *testing.T) {
 
 func TestASuccessThatHoldsASCIMErrorShowsItsReason(t *testing.T) {
 	body := scimscript.Refused(403, "", "the trial is over").Body
-	for operation, call := range map[string]func(*Client) error{
-		"list": func(c *Client) error { return c.Validate(t.Context()) },
-		"get":  func(c *Client) error { _, err := c.GetUser(t.Context(), "u1"); return err },
-		"find": func(c *Client) error { _, err := c.FindUser(t.Context(), "ada@example.com"); return err },
-	} {
-		err := call(answering(t, saying(http.StatusOK, body)))
+	calls := operations(t.Context(), answering(t, saying(http.StatusOK, body)), "u1", "ada@example.com")
+	for operation, call := range calls {
+		err := call()
 		failsWith(t, err, codes.FailedPrecondition, "the trial is over")
 		if err != nil && strings.Contains(err.Error(), "base-url") {
 			t.Errorf("%s: the error doubts the address of an API that answers: %v", operation, err)
@@ -148,6 +121,17 @@ func TestASuccessThatHoldsASCIMErrorShowsItsReason(t *testing.T) {
 	failsWith(t, err, codes.FailedPrecondition, "check base-url")
 	if err != nil && strings.Contains(err.Error(), "stranger") {
 		t.Errorf("the words of something else stand in the error: %v", err)
+	}
+}
+
+func TestAnErrorKeepsItsCauseBesideItsCode(t *testing.T) {
+	cause := errors.New("the cause")
+	err := Errorf(codes.Internal, "it failed: %w", cause)
+	if !errors.Is(err, cause) || status.Code(err) != codes.Internal || err.Error() != "baton-whimsical: it failed: the cause" {
+		t.Errorf("got %v with the code %v", err, status.Code(err))
+	}
+	if got := status.Convert(err).Message(); got != err.Error() {
+		t.Errorf("gRPC carries %q", got)
 	}
 }
 
@@ -207,20 +191,6 @@ func TestTheDetailOfAnErrorIsBoundedAndCleaned(t *testing.T) {
 	}
 }
 
-// readable fails the test on a text that does not belong into an error.
-func readable(t *testing.T, text string) {
-	t.Helper()
-	if !utf8.ValidString(text) {
-		t.Errorf("no valid text: %q", text)
-	}
-	if n := utf8.RuneCountInString(text); n > 1500 {
-		t.Errorf("a text of %d characters: %.100q", n, text)
-	}
-	if i := strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }); i >= 0 {
-		t.Errorf("a control character in %q", text)
-	}
-}
-
 func TestAnErrorCarriesItsCodeAndRateLimitOverGRPC(t *testing.T) {
 	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
@@ -258,18 +228,9 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 					w.Header().Set("Location", location)
 					w.WriteHeader(statusCode)
 				})
-				for operation, call := range map[string]func(context.Context) error{
-					"list":   func(ctx context.Context) error { _, err := client.ListUsers(ctx, ""); return err },
-					"get":    func(ctx context.Context) error { _, err := client.GetUser(ctx, "u1"); return err },
-					"find":   func(ctx context.Context) error { _, err := client.FindUser(ctx, "ada@example.com"); return err },
-					"delete": func(ctx context.Context) error { return client.DeleteUser(ctx, "u1") },
-					"patch": func(ctx context.Context) error {
-						_, err := client.ChangeUser(ctx, &User{ID: "u1"}, Change{Role: RoleViewer})
-						return err
-					},
-				} {
+				for operation, call := range operations(t.Context(), client, "u1", "ada@example.com") {
 					requests.Store(0)
-					err := call(t.Context())
+					err := call()
 					failsWith(t, err, codes.FailedPrecondition, "")
 					if n := requests.Load(); n != 1 {
 						t.Errorf("%s: %d requests", operation, n)

@@ -2,16 +2,12 @@ package whimsical
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -67,20 +63,20 @@ func TestAnAnswerThatDoesNotArriveWhole(t *testing.T) {
 	for name, test := range map[string]struct {
 		speak func(*net.TCPConn)
 		code  codes.Code
-		says  string
+		says  string // "no whole answer arrived", where it is not given
 	}{
-		"closed before the answer":     {writing(""), codes.Unavailable, "no whole answer arrived"},
-		"reset before the answer":      {reset, codes.Unavailable, "no whole answer arrived"},
-		"closed within the head":       {writing("HTTP/1.1 200 OK\r\nContent-"), codes.Unavailable, "no whole answer arrived"},
-		"closed within the body":       {writing(head + "Content-Length: 100\r\n\r\n{\"Resources\":["), codes.Unavailable, "no whole answer arrived"},
-		"closed within a chunk":        {writing(head + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"Resources\":["), codes.Unavailable, "no whole answer arrived"},
-		"closed before the last chunk": {writing(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"Resources\":[]}\r\n"), codes.Unavailable, "no whole answer arrived"},
-		"a broken chunk":               {writing(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"), codes.Unavailable, "no whole answer arrived"},
-		"broken compression":           {writing(head + "Content-Encoding: gzip\r\nContent-Length: 16\r\n\r\nabcdefghijklmnop"), codes.Unavailable, "no whole answer arrived"},
-		"another protocol":             {writing("SSH-2.0-" + scimscript.Token + "\r\n"), codes.Unavailable, "no whole answer arrived"},
-		"a status that is none":        {writing("HTTP/1.1 " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
-		"a header that is none":        {writing("HTTP/1.1 200 OK\r\nBearer " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
-		"a length that is none":        {writing("HTTP/1.1 200 OK\r\nContent-Length: " + scimscript.Token + "\r\n\r\n"), codes.Unavailable, "no whole answer arrived"},
+		"closed before the answer":     {speak: writing("")},
+		"reset before the answer":      {speak: reset},
+		"closed within the head":       {speak: writing("HTTP/1.1 200 OK\r\nContent-")},
+		"closed within the body":       {speak: writing(head + "Content-Length: 100\r\n\r\n{\"Resources\":[")},
+		"closed within a chunk":        {speak: writing(head + "Transfer-Encoding: chunked\r\n\r\n20\r\n{\"Resources\":[")},
+		"closed before the last chunk": {speak: writing(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"Resources\":[]}\r\n")},
+		"a broken chunk":               {speak: writing(head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n")},
+		"broken compression":           {speak: writing(head + "Content-Encoding: gzip\r\nContent-Length: 16\r\n\r\nabcdefghijklmnop")},
+		"another protocol":             {speak: writing("SSH-2.0-" + scimscript.Token + "\r\n")},
+		"a status that is none":        {speak: writing("HTTP/1.1 " + scimscript.Token + "\r\n\r\n")},
+		"a header that is none":        {speak: writing("HTTP/1.1 200 OK\r\nBearer " + scimscript.Token + "\r\n\r\n")},
+		"a length that is none":        {speak: writing("HTTP/1.1 200 OK\r\nContent-Length: " + scimscript.Token + "\r\n\r\n")},
 		// The status counts even where the body does not arrive.
 		"a refusal without its body": {writing("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n"), codes.Unauthenticated, "the SCIM token was refused"},
 		// A body that ends with the connection can be cut off unnoticed, but
@@ -89,35 +85,11 @@ func TestAnAnswerThatDoesNotArriveWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := clientOf(t, speaking(t, test.speak)).ListUsers(t.Context(), "")
-			failsWith(t, err, test.code, "")
-			if err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Fatalf("got %v, want it to say %q", err, test.says)
-			}
+			failsWith(t, err, cmp.Or(test.code, codes.Unavailable), cmp.Or(test.says, "no whole answer arrived"))
 			secretFree(t, err.Error())
 			readable(t, err.Error())
 		})
 	}
-}
-
-func TestAServerThatCannotBeReached(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-	_, err := clientOf(t, server.URL).ListUsers(t.Context(), "")
-	failsWith(t, err, codes.Unavailable, "the connection was refused: check the network")
-}
-
-func TestAServerWhoseTLSIsWrong(t *testing.T) {
-	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
-	untrusted.StartTLS()
-	t.Cleanup(untrusted.Close)
-	_, err := clientOf(t, untrusted.URL).ListUsers(t.Context(), "")
-	failsWith(t, err, codes.FailedPrecondition, "TLS certificate is not trusted")
-
-	plain := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(plain.Close)
-	_, err = clientOf(t, "https"+strings.TrimPrefix(plain.URL, "http")).ListUsers(t.Context(), "")
-	failsWith(t, err, codes.FailedPrecondition, "the server does not speak TLS")
 }
 
 // TestFailuresThatNoTestServerHas describes errors that only real networks make.
@@ -127,20 +99,15 @@ func TestFailuresThatNoTestServerHas(t *testing.T) {
 		code codes.Code
 		says string
 	}{
-		"an unknown host":      {&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, codes.FailedPrecondition, "the host name is unknown"},
-		"a failing resolver":   {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "no whole answer arrived"},
-		"a slow resolver":      {&net.DNSError{Err: "i/o timeout", Name: "example.com", IsTimeout: true}, codes.DeadlineExceeded, "in time"},
-		"another host's name":  {x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}, codes.FailedPrecondition, "TLS certificate is for another host"},
-		"an unknown authority": {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, codes.FailedPrecondition, "TLS certificate is not trusted"},
-		"a status of the SDK":  {status.Error(codes.DeadlineExceeded, "request timeout"), codes.DeadlineExceeded, "in time"},
-		"anything else":        {fmt.Errorf("ada@example.com said %s", scimscript.Token), codes.Unavailable, "no whole answer arrived"},
+		"an unknown host":     {&net.DNSError{Err: "no such host", Name: "example.com", IsNotFound: true}, codes.FailedPrecondition, "the host name is unknown"},
+		"a failing resolver":  {&net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}, codes.Unavailable, "no whole answer arrived"},
+		"a slow resolver":     {&net.DNSError{Err: "i/o timeout", Name: "example.com", IsTimeout: true}, codes.DeadlineExceeded, "in time"},
+		"a status of the SDK": {status.Error(codes.DeadlineExceeded, "request timeout"), codes.DeadlineExceeded, "in time"},
+		"anything else":       {fmt.Errorf("ada@example.com said %s", scimscript.Token), codes.Unavailable, "no whole answer arrived"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := transportError(t.Context(), http.MethodGet, "/Users", fmt.Errorf("wrapped: %w", test.err))
-			failsWith(t, err, test.code, "")
-			if !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want it to say %q", err, test.says)
-			}
+			failsWith(t, err, test.code, test.says)
 			secretFree(t, err.Error())
 		})
 	}

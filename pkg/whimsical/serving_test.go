@@ -2,6 +2,7 @@ package whimsical
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -59,6 +60,19 @@ func failsWith(t *testing.T, err error, code codes.Code, says string) {
 	}
 	if status.Code(err) != code || code != codes.OK && !strings.Contains(err.Error(), says) {
 		t.Errorf("got %v, want %v with %q", err, code, says)
+	}
+}
+
+// operations are the calls of a client, about a user with an id and a userName.
+func operations(ctx context.Context, client *Client, id, userName string) map[string]func() error {
+	return map[string]func() error{
+		"validate": func() error { return client.Validate(ctx) },
+		"list":     func() error { _, err := client.ListUsers(ctx, ""); return err },
+		"get":      func() error { _, err := client.GetUser(ctx, id); return err },
+		"find":     func() error { _, err := client.FindUser(ctx, userName); return err },
+		"create":   func() error { _, err := client.CreateUser(ctx, NewUser{UserName: userName}); return err },
+		"patch":    func() error { _, err := client.ChangeUser(ctx, &User{ID: id}, reinstate); return err },
+		"delete":   func() error { return client.DeleteUser(ctx, id) },
 	}
 }
 
