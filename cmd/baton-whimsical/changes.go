@@ -111,8 +111,7 @@ func (o *oneShot) invoke(ctx context.Context) error {
 // codedError is the text of a gRPC status error.
 var codedError = regexp.MustCompile(`(?s)^rpc error: code = (\w+) desc = (.*)$`)
 
-// actionError returns the error of an action that failed, of which the SDK passes on the
-// text alone.
+// actionError returns the error of an action that failed, of which the SDK passes on only the text.
 func actionError(text string) error {
 	match := codedError.FindStringSubmatch(text)
 	for code := codes.OK; match != nil && code <= codes.Unauthenticated; code++ {

@@ -1,10 +1,9 @@
 // Command baton-whimsical syncs the users and roles of a Whimsical workspace,
 // and creates, changes and removes its users.
 //
-// A service, and what the SDK brings as subcommands, is left to the SDK's own command. A
-// one-shot run is made here, in one process: the SDK's runner takes a second one, tells
-// the outcome of it in the log alone, and destroys the file of an earlier sync where one
-// fails. To go back to that runner, take the line away that sets command.RunE.
+// The SDK's own command runs a service and the subcommands that the SDK brings. This package makes a one-shot
+// run, in one process: the SDK's runner takes a second process, tells the outcome in the log alone, and
+// destroys the file of an earlier sync when one fails. To go back to it, delete the line that sets RunE.
 package main
 
 import (
@@ -63,8 +62,8 @@ func main() {
 		service := v.GetString("client-id") != ""
 		switch {
 		case invoked.Name() == "_connector-service":
-			// It ends with the service. It must outlive the signals that a terminal sends to
-			// both, or the service would take its end for a crash.
+			// This process ends with the service. It must outlive the signals that a terminal sends to both, or
+			// the service would take its end for a crash.
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
 		case invoked.Name() == "lambda":
 			hosting = append(hosting, connector.InLambda)
@@ -86,8 +85,8 @@ func main() {
 	end(screen, command.Execute())
 }
 
-// end ends the process with the code of an error, whose message it prints, or with that of
-// a process that a signal has killed.
+// end ends the process. It prints the message of err and exits with its code; an interrupted run exits with
+// 128 plus the signal's number.
 func end(screen *terminal.Screen, err error) {
 	switch {
 	case screen != nil && err != nil:

@@ -65,8 +65,7 @@ func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) erro
 	return o.syncFile(ctx)
 }
 
-// syncFile syncs into the file that the settings name, which stays as it is unless the
-// sync succeeds.
+// syncFile syncs into the file that the settings name, which stays as it is unless the sync succeeds.
 func (o *oneShot) syncFile(ctx context.Context) error {
 	started, name := time.Now(), o.v.GetString("file")
 	file, err := draft.Begin(name, o.v.GetString("c1z-temp-dir"))
@@ -120,9 +119,9 @@ type interruption struct {
 
 func (i *interruption) Error() string { return "interrupted: " + i.fate }
 
-// interruptible makes a run that the first SIGINT or SIGTERM cancels, and the second one
-// ends at once. The error of an interrupted run says what becomes of what it was to do. A
-// run that does not end by itself goes on until the process ends, a moment later.
+// interruptible calls run. The first SIGINT or SIGTERM cancels it, the second one ends it at once. The error
+// of an interrupted run tells its fate. A run that does not end by itself within a second goes on until the
+// process ends.
 func (o *oneShot) interruptible(ctx context.Context, fate string, run func(context.Context) error) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -135,7 +134,7 @@ func (o *oneShot) interruptible(ctx context.Context, fate string, run func(conte
 		return err
 	case received = <-signals:
 	}
-	o.cancel() // of the collector, too
+	o.cancel() // the collector's context, too
 	select {
 	case err := <-ended:
 		if err == nil { // it was done already

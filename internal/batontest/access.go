@@ -11,7 +11,7 @@ import (
 )
 
 // Access is who may do what, as one line for each thing: "user ID" with what is said of the user, "role ID",
-// "entitlement ID" and "grant ID". Two of them compare with == line by line, see [Access.Differences].
+// "entitlement ID" and "grant ID" with the user's id. [Access.Differences] compares two of them line by line.
 type Access map[string]string
 
 // Access returns what a picture says. A user without a trait, or of whom the trait and

@@ -58,7 +58,7 @@ func (a ActionHandlers) Register(_ context.Context, schema *v2.BatonActionSchema
 	return nil
 }
 
-// RegisterAction implements actions.ActionRegistry, under another name.
+// RegisterAction implements actions.ActionRegistry. It is Register; the name is ignored.
 func (a ActionHandlers) RegisterAction(ctx context.Context, _ string, schema *v2.BatonActionSchema, handler actions.ActionHandler) error {
 	return a.Register(ctx, schema, handler)
 }

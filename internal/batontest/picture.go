@@ -1,6 +1,6 @@
 // Package batontest runs the SDK's real syncer over a connector in this process, and
-// reads .c1z files back. Use it to check what a sync holds, whoever has run it:
-// [Read] for a file of any process, [Start] for a connector without one.
+// reads .c1z files back. Use it to check what a sync holds: [Read] reads the file of any process, [Start]
+// serves a connector without a process of its own.
 //
 //	h, err := batontest.Start(ctx, connector)
 //	err = h.Sync(ctx, "sync.c1z")

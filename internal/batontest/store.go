@@ -16,7 +16,7 @@ import (
 type Store struct {
 	sessions.SessionStore // nil: any other method panics
 
-	Values map[string][]byte // by key, in front of which stand the sync and the prefix where a caller names them
+	Values map[string][]byte // by key, prefixed with the sync and the prefix that a caller names
 	// Reads and Writes count the calls, Written the values that were ever set.
 	Reads, Writes, Written int
 	FailAt                 int // the number of the write that fails with Unavailable, 0 for none

@@ -33,7 +33,7 @@ import (
 type endpoint struct {
 	t           *testing.T
 	addr        string
-	certificate string // the file of the one that clients have to trust
+	certificate string // the file of the certificate that clients have to trust
 	handler     *http.ServeMux
 	server      *httptest.Server // nil while the endpoint is away
 
@@ -97,7 +97,7 @@ func (e *endpoint) pause() {
 	e.server = nil
 }
 
-// webKey returns a key in the form in which it is passed on.
+// webKey returns a key as a JSON Web Key (RFC 7517).
 func webKey(key any) []byte {
 	encoded, _ := jose.JSONWebKey{Key: key, Algorithm: string(jose.EdDSA), Use: "sig"}.MarshalJSON() // an Ed25519 key always encodes
 	return encoded
@@ -106,8 +106,8 @@ func webKey(key any) []byte {
 // RejectCredentials makes the stand-in refuse the connector's credential and its access token.
 func (e *endpoint) RejectCredentials() { e.rejects.Store(true) }
 
-// Refusals returns one line for each request that was answered with an error, in order. A connector that keeps
-// to the protocol causes none.
+// Refusals returns one line for each token request and each call, uploads excepted, that was answered with an
+// error, in order. A connector that keeps to the protocol causes none.
 func (e *endpoint) Refusals() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -81,7 +81,7 @@ func NewLambda(t *testing.T, settings map[string]any) *Lambda {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{outcome}", l.finish)
 	l.api = httptest.NewServer(mux)
 	t.Cleanup(func() {
-		_ = l.api.Config.Close() // what waits for a call would hold it up
+		_ = l.api.Config.Close() // a request that waits for a call would hold Close up
 		l.api.Close()
 	})
 	return l

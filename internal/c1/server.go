@@ -256,8 +256,8 @@ func (w *watched) update(change func()) {
 	w.changed.Broadcast()
 }
 
-// await returns once condition is true, or with the context's error. condition runs under the lock, never after
-// ctx has ended, and may take what it found.
+// await returns once condition is true, or with the context's error. condition runs under the lock, never
+// after ctx has ended, and may change what the lock guards.
 func (w *watched) await(ctx context.Context, condition func() bool) error {
 	defer context.AfterFunc(ctx, func() { w.update(func() {}) })()
 	w.mu.Lock()

@@ -21,7 +21,7 @@ const (
 	webPage  = "<!doctype html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
 )
 
-// echo answers with an error that repeats the request in the reason phrase, the headers and the body.
+// echo answers with a status, and repeats the request in the reason phrase, the headers and the body.
 func echo(status int) func(*strike) {
 	return func(s *strike) {
 		sent, _ := io.ReadAll(io.LimitReader(s.r.Body, 1<<16))
@@ -96,7 +96,7 @@ func (s *strike) pour(parts []string) {
 	}
 }
 
-// hugeBody returns the parts of a ListResponse with one endless string, packed.
+// hugeBody returns the parts of a ListResponse with one string of 200 MiB, each part packed by pack.
 func hugeBody(pack func(part string) string) []string {
 	filling := slices.Repeat([]string{pack(strings.Repeat("a", 1<<20))}, 200)
 	return slices.Concat([]string{pack(`{"totalResults":1,"Resources":[{"id":"`)}, filling, []string{pack(`"}]}`)})

@@ -12,10 +12,10 @@ import (
 // Table returns all faults, in the order in which they are documented.
 func Table() []Fault {
 	table := []Fault{
-		// Answers that a healthy server gives to a request that it does not take, and that come to every request
-		// when the workspace is not set up: the token was rotated (401), the plan has no SCIM (403), SCIM is switched
-		// off (404 as JSON), the base URL is wrong (404 as HTML). A 404 that is a SCIM error is the API's word about
-		// a user, and no fault.
+		// Refusals. A healthy server gives them to a request that it does not take. Every request gets one when
+		// the workspace is not set up: the token was rotated (401), the plan has no SCIM (403), SCIM is
+		// switched off (404 as JSON), the base URL is wrong (404 as HTML). A 404 that is a SCIM error is the
+		// API's word about a user, and no fault.
 		{Name: "400", strike: refuse(http.StatusBadRequest)},
 		{Name: "401", strike: refuse(http.StatusUnauthorized)},
 		{Name: "403", strike: refuse(http.StatusForbidden)},
@@ -24,7 +24,7 @@ func Table() []Fault {
 		{Name: "405", strike: refuse(http.StatusMethodNotAllowed)},
 		{Name: "501", strike: refuse(http.StatusNotImplemented)},
 
-		// 429 answers with every kind of Retry-After, and a good one with rate-limit headers that make no sense.
+		// 429 answers with every kind of Retry-After, and a 200 whose rate-limit headers make no sense.
 		{Name: "429 in seconds", strike: throttle("1")},
 		{Name: "429 as a date", strike: func(s *strike) {
 			throttle(time.Now().Add(time.Second).UTC().Format(http.TimeFormat))(s)

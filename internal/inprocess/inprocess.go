@@ -16,8 +16,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Sessions hands a connector, which gets it before there is a sync, the session store that
-// the syncer sets (sync.WithSessionStore). Without a sync, every method panics.
+// Sessions passes the session store that the syncer sets (sync.WithSessionStore) on to a connector. The
+// connector gets Sessions before there is a sync; until then every method panics.
 type Sessions struct {
 	sessions.SessionStore
 }

@@ -30,8 +30,8 @@ const (
 
 // Process is a run of a command.
 type Process struct {
-	Cmd *exec.Cmd // the process, of a service the first one of two
-	// Stdout and Stderr keep what it writes, and its child.
+	Cmd *exec.Cmd // of a service's two processes the first
+	// Stdout and Stderr keep what the process and its child write.
 	Stdout, Stderr *Output
 	// Context ends with the test, with the process, or when patience does.
 	Context context.Context
@@ -76,8 +76,8 @@ func Start(t testing.TB, c Command) *Process {
 	return p
 }
 
-// fail is Fatal for tests and benchmarks alike: the linter of ConductorOne's connectors
-// refuses that of a testing.TB.
+// fail is Fatal for tests and benchmarks alike: the linter of ConductorOne's connectors refuses
+// testing.TB.Fatal.
 func fail(t testing.TB, args ...any) {
 	t.Helper()
 	t.Error(args...)

@@ -45,7 +45,7 @@ func (p *Process) Children() []int {
 	return pids
 }
 
-// anonymous returns 0 for a process that has ended.
+// anonymous returns a process's anonymous memory in bytes, 0 after its end.
 func anonymous(pid int) int64 {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // see above
 	_, rest, _ := strings.Cut(string(status), "RssAnon:")

@@ -180,11 +180,11 @@ type Reply struct {
 	Status     int
 	Body       string // the body, "" for none
 	RetryAfter string // the header of that name, "" for none
-	// Lost resets the connection instead of an answer.
+	// Lost closes the connection without an answer.
 	Lost bool
 }
 
-// Lost is the answer that never arrives: the connection is reset.
+// Lost is the answer that never arrives: the connection is closed.
 var Lost = Reply{Lost: true}
 
 // NoContent is a success that shows nothing.
@@ -255,7 +255,7 @@ func encode(body map[string]any, texts map[string]string) string {
 // send writes the answer. A client who is gone is not an error of the script.
 func (r Reply) send(w http.ResponseWriter) {
 	if r.Lost {
-		// The server resets the connection of a handler that panics so.
+		// The server closes the connection of a handler that panics with this value.
 		panic(http.ErrAbortHandler)
 	}
 	if r.RetryAfter != "" {

@@ -15,8 +15,7 @@ func Person(index int) User {
 	family := familyNames[index%len(familyNames)]
 	userName := fmt.Sprintf("%s.%s.%04d@example.com", given.slug, family.slug, index+1)
 
-	// One in so many is an Editor, inactive, without a role; the first of each kind is
-	// within the first dozen.
+	// Some are Editors, some inactive, some without a role; the first of each kind is within the first dozen.
 	isEditor := index%5 == 1
 	editor := &isEditor
 	if index%50 == 9 {

@@ -140,12 +140,13 @@ func (b *userBuilder) CreateAccountCapabilityDetails(context.Context) (*v2.Crede
 }
 
 // CreateAccount creates a user. An active user with the same e-mail address is an answer (already exists),
-// not a failure, and is left as it is; one who is inactive, or whose status the API does not report, is
-// activated. What waits for the person or for an administrator is reported as requiring action, with the
-// server's reason. Credential options are ignored: no password exists.
+// not a failure, and is left as it is; a user who is inactive, or whose status the API does not report, is
+// activated. An account that waits for the person's first login is reported as requiring action; so is a
+// refusal with 409 of a user whom the server does not show, with the server's reason. Credential options are
+// ignored: no password exists.
 //
 // It fails with InvalidArgument, before any request, on a malformed e-mail address or an unknown role, and
-// with FailedPrecondition when the user was created with another role than asked for.
+// with FailedPrecondition when the new user has another role than asked for, or does not report one.
 func (b *userBuilder) CreateAccount(ctx context.Context, info *v2.AccountInfo, _ *v2.LocalCredentialOptions) (
 	connectorbuilder.CreateAccountResponse, []*v2.PlaintextData, annotations.Annotations, error,
 ) {
@@ -183,7 +184,7 @@ func (b *userBuilder) create(ctx context.Context, account whimsical.NewUser) (ac
 	}
 }
 
-// taken takes the user for the account whom a second look finds after a 409, or reports the refusal.
+// taken looks again for the user after a 409. It adopts the user whom it finds, else it reports the refusal.
 func (b *userBuilder) taken(ctx context.Context, account whimsical.NewUser, conflict error) (accountResponse, error) {
 	user, err := b.client.FindUser(ctx, account.UserName)
 	switch {
@@ -206,8 +207,8 @@ func (b *userBuilder) lost(ctx context.Context, account whimsical.NewUser, lost 
 	return b.shown(ctx, user, account, alreadyExists)
 }
 
-// shown answers for a user who was created, as a read shows them. One who is not active is an old record that
-// the server had of the person.
+// shown answers for a created user whom a read shows. A user who is not active is an older record of the
+// person on the server, and is activated.
 func (b *userBuilder) shown(ctx context.Context, user *whimsical.User, account whimsical.NewUser, answer func(*whimsical.User) (accountResponse, error)) (accountResponse, error) {
 	if user.Status != whimsical.StatusActive {
 		return b.adopt(ctx, user, account)
@@ -241,7 +242,8 @@ func pending(ctx context.Context, user *whimsical.User, account whimsical.NewUse
 	return actionRequired(resource, message), nil
 }
 
-// checkRole fails with FailedPrecondition on a user who was created with another role than asked for.
+// checkRole fails with FailedPrecondition when a new user has another role than asked for, or does not report
+// one.
 func checkRole(created *whimsical.User, wanted whimsical.Role) error {
 	switch {
 	case wanted == whimsical.RoleUnknown || created.Role == wanted:

@@ -65,12 +65,13 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 	}.Build()
 }
 
-// invoke changes the status, unless it is as asked already. Disabling somebody who is gone is done already.
-// It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
+// invoke sets the status. It leaves a user who has that status already, and succeeds when it disables a user
+// who is gone. It fails with InvalidArgument without user_id, and with NotFound when there is nobody to
+// enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
 	id, _ := actions.GetStringArg(args, ProfileUserID)
 	if err := a.change(ctx, id); err != nil {
-		// The SDK passes on the text alone: this one holds the code.
+		// The SDK passes on only the text of an error: this error's text holds the code.
 		return nil, nil, status.Convert(err).Err()
 	}
 	return actions.NewReturnValues(true, actions.NewStringReturnField(ProfileUserID, id)), nil, nil

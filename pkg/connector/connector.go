@@ -19,11 +19,11 @@ import (
 type Connector struct {
 	client  *whimsical.Client
 	members *members
-	log     *zap.Logger // of New
+	log     *zap.Logger // the logger of the context that New got
 }
 
-// Unlogged is an option of New in the first process of a service, which asks the connector for its capabilities
-// alone: the second one logs what there is to say.
+// Unlogged is an option of New for the first of a service's two processes. That one only asks for the
+// connector's capabilities; the second process logs what there is to say.
 func Unlogged(c *Connector) { c.log = zap.NewNop() }
 
 // InLambda is an option of New in AWS Lambda, where each call may reach another process.
@@ -79,7 +79,7 @@ func (c *Connector) Validate(ctx context.Context) (annotations.Annotations, erro
 	return nil, c.client.Validate(ctx)
 }
 
-// ResourceSyncers returns the builders of both resource types, always.
+// ResourceSyncers returns the builders of both resource types, whichever of them a sync asks for.
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
 	return []connectorbuilder.ResourceSyncerV2{
 		&userBuilder{client: c.client, members: c.members},
@@ -87,7 +87,7 @@ func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.Resource
 	}
 }
 
-// withRateLimit returns the annotations of an answer that told limit.
+// withRateLimit returns the annotations that carry limit, none for nil.
 func withRateLimit(limit *v2.RateLimitDescription) annotations.Annotations {
 	if limit == nil {
 		return nil

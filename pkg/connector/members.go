@@ -22,8 +22,8 @@ import (
 // record that is missing is read from the API again: an empty store never means an empty role.
 
 const (
-	// maxPagesAtOnce and maxBytesAtOnce, of ids, which stand in a grant twice,
-	// bound one answer of Grants: the SDK's messages take 4 MiB.
+	// maxPagesAtOnce and maxBytesAtOnce (bytes of user ids) bound one answer of Grants: a grant holds each id
+	// twice, and the SDK's messages take 4 MiB.
 	maxPagesAtOnce = 20
 	maxBytesAtOnce = 500 << 10
 	// pagesAWrite are stored together: the SDK waits for the disk at each write.
@@ -34,12 +34,13 @@ const (
 
 // pageRecord is what is stored of a page. Its key is the number of the request that read it.
 type pageRecord struct {
-	// Token asked for the page: another listing's record is not read.
+	// Token is the page token of the request. A record with another token belongs to another listing and is not
+	// read.
 	Token string `json:"t,omitempty"`
 	// Members are the ids of everybody on the page, by role.
 	Members map[whimsical.Role][]string `json:"m,omitempty"`
-	// NoStatus counts users without a readable status, Replaced the rows in whose
-	// place a later one of the same user counts. Total is totalResults, or -1.
+	// NoStatus counts the users without a readable status, Replaced the rows that a later row of the same user
+	// replaces. Total is totalResults, or -1.
 	NoStatus int `json:"s,omitempty"`
 	Replaced int `json:"r,omitempty"`
 	Total    int `json:"c"`
@@ -49,7 +50,7 @@ type pageRecord struct {
 	bytes int // of the ids that were added
 }
 
-// add makes one record of two, of which next follows.
+// add appends next, the record of the pages that follow, to r.
 func (r *pageRecord) add(next pageRecord) {
 	for role, ids := range next.Members {
 		r.Members[role] = append(r.Members[role], ids...)
@@ -60,8 +61,8 @@ func (r *pageRecord) add(next pageRecord) {
 	r.NoStatus, r.Replaced, r.Total, r.Next = r.NoStatus+next.NoStatus, r.Replaced+next.Replaced, max(r.Total, next.Total), next.Next
 }
 
-// newRecord returns the record of a page. Of a user who is on it twice the last row
-// counts, and the others are taken from the page.
+// newRecord returns the record of a page. Where a user is on it twice, the last row counts, and newRecord
+// deletes the earlier rows from page.Users.
 func newRecord(token string, page *whimsical.UserPage) pageRecord {
 	last := make(map[string]*whimsical.User, len(page.Users))
 	for _, user := range page.Users {
@@ -92,8 +93,8 @@ type members struct {
 	pagesAWrite int
 
 	mu sync.Mutex
-	// syncID is the sync that began last, whose records may be pending. One that runs
-	// beside it writes each at once, and begins another pass where it had some pending.
+	// syncID is the sync that began last; only its records may be pending. An older sync that still runs writes
+	// each record at once. The records that it had pending are lost, so it reads another pass.
 	syncID  string
 	began   time.Time
 	pending map[string]pageRecord
@@ -119,15 +120,15 @@ func (m *members) read(ctx context.Context, opts rs.SyncOpAttrs, atOnce bool) (*
 		err = m.end(ctx, opts, page)
 	}
 	if err == nil && page.Restarted {
-		// The walk through the records goes on with the new pass alone.
+		// Record 0 now leads to the new pass: readers of the records skip the earlier passes.
 		record = pageRecord{Total: -1, Next: page.Next}
 		err = m.store(ctx, opts, 0, record, true)
 	}
 	return page, record, err
 }
 
-// store writes a record, with those that were kept back before it. Records that a
-// crash loses before they are written make another pass.
+// store writes a record together with those that it kept back. If a crash loses records before they are
+// written, another pass begins.
 func (m *members) store(ctx context.Context, opts rs.SyncOpAttrs, number int, record pageRecord, atOnce bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -155,8 +156,8 @@ func recordKey(number int) string {
 	return fmt.Sprintf("page/%08d", number)
 }
 
-// stored returns, as one, the records of the page of a token and of some that follow
-// it, up to the first that is missing, and false where that is the page's own.
+// stored merges the records of a token's page and of the pages that follow, up to the first missing one. It
+// returns false when the record of the token's page itself is missing.
 func stored(ctx context.Context, opts rs.SyncOpAttrs, token string) (pageRecord, bool, error) {
 	first, err := whimsical.PageNumber(token)
 	if err != nil {
@@ -195,8 +196,9 @@ func (m *members) of(ctx context.Context, role whimsical.Role, opts rs.SyncOpAtt
 	return record.Members[role], record.Next, page.RateLimit, nil
 }
 
-// end judges a pass by its records, and reports what it brought. Where users may be missing, another one
-// begins. It fails with FailedPrecondition where nobody's role could be read.
+// end checks a pass by its records, and logs what it read. Where users may be missing, it begins another
+// pass, and fails with Aborted after ten. It fails with FailedPrecondition when the API reports the role of
+// no active user.
 func (m *members) end(ctx context.Context, opts rs.SyncOpAttrs, page *whimsical.UserPage) error {
 	pass := pageRecord{Members: map[whimsical.Role][]string{}}
 	for more := true; more; more = pass.Next != "" {

@@ -10,12 +10,14 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// What people call things on the command line. ConductorOne sends ids, which stay what they are.
+// This file reads the names that people type on the command line. ConductorOne sends ids, which are used as
+// they are.
 
-// UserID returns the id of the user whom a name means: an id, or where nobody has it as an id, the e-mail
-// address that exactly one user has. Whether there is a user with an id without an at sign is left to the
-// operation that follows. It fails with InvalidArgument on a name that is neither, or in blanks, with NotFound
-// where nobody has the address, and with FailedPrecondition where several users have it.
+// UserID returns the id of the user whom a name means. A name without an at sign is taken for an id; the
+// operation that follows finds out whether it exists. A name with one is an id if a user has it, else the
+// e-mail address that exactly one user has. It fails with InvalidArgument on blanks around the name and on a
+// name with an at sign that is neither, with NotFound where nobody has the address, and with
+// FailedPrecondition where several users have it.
 func (c *Connector) UserID(ctx context.Context, name string) (string, error) {
 	if strings.TrimSpace(name) != name {
 		return "", invalidArgument("the user's name begins or ends with a blank or a line break: give the ID or the e-mail address alone")
@@ -25,7 +27,7 @@ func (c *Connector) UserID(ctx context.Context, name string) (string, error) {
 	}
 	_, err := c.client.GetUser(ctx, name)
 	switch status.Code(err) {
-	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition: // a server may refuse the form of the id, or fold it
+	case codes.NotFound, codes.InvalidArgument, codes.FailedPrecondition: // a server may refuse such an id, or ignore its case
 	default:
 		return name, err
 	}

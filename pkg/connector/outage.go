@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// outageTime and outageFailures bound an outage that a sync sits out: it ends
-	// when both are exceeded. The SDK waits 1, 2, 3 and up to 60 seconds between its
-	// tries; an API that hangs takes a minute a try, a slow one five.
+	// A sync gives up once its reads have failed for outageTime and outageFailures times in a row. The SDK waits
+	// 1, 2, 3 and up to 60 seconds between its tries. By default a try takes a minute where the API hangs, and
+	// five minutes where it is slow.
 	outageTime     = 10 * time.Minute
 	outageFailures = 5
 	// sameOutage is longer than the SDK waits between two tries: what comes later belongs to another sync.
 	sameOutage = 5 * time.Minute
 )
 
-// outage ends a sync whose reads do nothing but fail: the SDK's syncer repeats
-// one for as long as it fails with Unavailable or DeadlineExceeded, without end.
+// outage ends a sync whose reads only fail: the SDK's syncer repeats a read without limit while it fails with
+// Unavailable or DeadlineExceeded.
 type outage struct {
 	mu       sync.Mutex
 	failures int
@@ -30,8 +30,9 @@ type outage struct {
 	last     time.Time
 }
 
-// watch runs a read and returns its error, that of an outage with the number of the try and when the sync
-// gives up, or once the outage has lasted too long Aborted, which the SDK does not repeat.
+// watch runs a read and returns its error. To Unavailable and DeadlineExceeded it adds the number of the try
+// and when the sync gives up. Once the outage has lasted too long, it returns Aborted, which the SDK does not
+// repeat.
 func (o *outage) watch(read func() error) error {
 	started := time.Now()
 	err := read()

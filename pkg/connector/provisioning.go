@@ -65,8 +65,8 @@ func (b *roleBuilder) Grant(ctx context.Context, principal *v2.Resource, ent *v2
 // GrantAlreadyRevoked: a stale revoke never promotes and never removes.
 //
 // It fails with InvalidArgument on a principal that is no user or a role that does not exist, and with
-// FailedPrecondition when the role to take Viewer from is unknown, or Whimsical accepted the change but did
-// not apply it.
+// FailedPrecondition when Viewer is to be revoked from a user whose role is unknown, or when Whimsical
+// accepted the change but did not apply it.
 func (b *roleBuilder) Revoke(ctx context.Context, g *v2.Grant) (annotations.Annotations, error) {
 	r, id, err := provisioned(g.GetPrincipal(), g.GetEntitlement())
 	if err != nil {
@@ -116,7 +116,7 @@ func provisioned(principal *v2.Resource, ent *v2.Entitlement) (role, string, err
 	return r, who.GetResource(), nil
 }
 
-// orGone says of a missing user what it means for a grant.
+// orGone explains, for a grant, the NotFound of a user who is missing.
 func orGone(err error) error {
 	if isNotFound(err) {
 		return notFound("the account is gone from the Whimsical workspace, or its ID is mistyped: sync again, and create the account before a role is granted (%w)", err)

@@ -17,9 +17,9 @@ import (
 const (
 	// assigned is the slug of the one entitlement of each role.
 	assigned = "assigned"
-	// exclusionGroup ties the two entitlements together: a member holds exactly one of them. It has no
-	// default: that would make ConductorOne grant Viewer whenever Editor is revoked, also late, from somebody
-	// who has left and whom the grant would activate again.
+	// exclusionGroup ties the two entitlements together: a member holds exactly one of them. It has no default:
+	// with one, ConductorOne would grant Viewer whenever Editor is revoked, and a late revoke would activate
+	// somebody who has left.
 	exclusionGroup = "whimsical-workspace-role"
 )
 
@@ -160,8 +160,9 @@ func (b *roleBuilder) Entitlements(_ context.Context, resource *v2.Resource, _ r
 	)}, nil, nil
 }
 
-// Grants returns who holds the role. Pages that List stored cost no request and are returned several at once;
-// another one (the users are not part of this sync, or the store was lost) is read from the API, one a call.
+// Grants returns who holds the role. One call returns several of the pages that List stored, without a
+// request. A page that is not stored (the users are not part of this sync, or the store was lost) is read
+// from the API, one a call.
 func (b *roleBuilder) Grants(ctx context.Context, resource *v2.Resource, opts rs.SyncOpAttrs) ([]*v2.Grant, *rs.SyncOpResults, error) {
 	r, err := existingRole(resource.GetId(), codes.InvalidArgument)
 	if err != nil {

@@ -22,22 +22,22 @@ import (
 const (
 	// maxText is the SDK's limit of an id, a login and a display name in bytes, and ours of a profile's texts.
 	maxText = 1024
-	// maxMessage is what the SDK's messages take, their frames included.
+	// maxMessage is the SDK's limit of a message, 4 MiB, less 64 KiB for what surrounds the users.
 	maxMessage = 4<<20 - 64<<10
-	// alwaysFit users take less than that, since their texts are cut: measuring them costs time.
+	// So many users always fit, since their texts are cut: their size, which costs time, is not measured.
 	alwaysFit = 250
 
-	// ProfileUserID is the raw SCIM id, which actions take as their argument.
+	// ProfileUserID is the profile's key of the SCIM id, and the name of the actions' argument.
 	ProfileUserID = "user_id"
 	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
-	// ProfileEmail is a key of an account and of a user, as are the names that follow.
+	// ProfileEmail, first_name and last_name are keys of an account's profile and of a user's.
 	ProfileEmail = "email"
 	// ProfileLogin is the SDK's key of an account's login.
 	ProfileLogin                        = "login"
 	profileFirstName, profileLastName   = "first_name", "last_name"
-	profileGivenName, profileFamilyName = "given_name", "family_name" // the same, of an account alone
+	profileGivenName, profileFamilyName = "given_name", "family_name" // the same names, in an account only
 )
 
 // maxUserID leaves room for what stands before it in the id of a grant of any role.
@@ -152,7 +152,7 @@ func userTrait(user *whimsical.User, status v2.UserTrait_Status_Status) *v2.User
 		AccountType: v2.UserTrait_ACCOUNT_TYPE_HUMAN,
 		Status:      v2.UserTrait_Status_builder{Status: status}.Build(),
 	}.Build()
-	// userName is the e-mail address, whether or not the e-mails were sent.
+	// userName is the e-mail address, also where the API returned no emails.
 	for _, address := range []string{user.Email, user.UserName} {
 		if isEmail(address) {
 			trait.SetEmails([]*v2.UserTrait_Email{{Address: address, IsPrimary: true}})

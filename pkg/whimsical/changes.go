@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Every change is proved by a read afterwards, and by nothing else: the body of the answer is not believed,
-// and nothing that a read does not report is taken for the wish, but for an absent status in two cases: see
-// outcome.
+// Only a read afterwards proves a change; the answer's body does not. What a read does not report does not
+// count as done, but for an absent status in two cases: see outcome. Only of a new user whom no read shows
+// (ErrPending) is the answer's body all there is.
 
 // ErrPending means that a user was created whom the API does not show yet: a new person appears in the
 // workspace with the first login through SAML.
@@ -59,9 +59,10 @@ func (u NewUser) request() map[string]any {
 	return body
 }
 
-// CreateUser creates a user (RFC 7644 section 3.3). It is repeated on a 429 alone: in any other case it is
-// not safe to repeat without looking the user up first. It returns the user as a read shows them, who may be
-// inactive or have another role than asked for, where the server had them already.
+// CreateUser creates a user (RFC 7644 section 3.3). It repeats the request only on a rate limit (429, or a
+// 403 that says so): after any other failure the user must be looked up first. It returns the user as a read
+// shows them. Where the server had the user already, they may be inactive or have another role than asked
+// for.
 //
 // It fails with ErrPending, and what the answer held of the user, when the API does not show the user yet;
 // with AlreadyExists when the server refuses the user with a 409, for being there or for a reason of its own;
@@ -72,7 +73,7 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) (*User, error) {
 	if s.answer == nil {
 		return nil, asListError(s.refused)
 	}
-	answered, _ := readUser(s.answer.body) // a body without the user is looked behind
+	answered, _ := readUser(s.answer.body) // without a user in the body, FindUser looks for them
 	var shown *User
 	var err error
 	if answered != nil {
@@ -116,8 +117,8 @@ type Change struct {
 	// Status, when not "", is the new status: StatusActive, or StatusInactive, which removes the
 	// user from the workspace.
 	Status Status
-	// KeepRole sends the role that the user has in place of a new one: some servers give whoever is activated
-	// the workspace's default role.
+	// KeepRole sends the user's present role, and no new one: some servers give the workspace's default role to
+	// whoever is activated.
 	KeepRole bool
 }
 
@@ -151,9 +152,10 @@ func compare[T ~string](wished, shown T, reported bool) outcome {
 	}
 }
 
-// outcome compares a user with the change that was asked for; doubtful is set when the server did not say
-// that it made the change. Where the status is absent, one that was active before speaks for a deactivation,
-// since some servers leave it out when it is false, and a role that was asked for speaks for an activation.
+// outcome compares a user with the change that was asked for. doubtful is set when the server did not say
+// that it made the change. An absent status counts as applied in two cases. For a deactivation: the user was
+// active before, since some servers leave the status out when it is false. For an activation: the status was
+// not reported before either, and a role was asked for, in doubt another one than before.
 func (c Change) outcome(before, after *User, doubtful bool) outcome {
 	role := compare(c.role(before), after.Role, after.Role != RoleUnknown)
 	status := compare(c.Status, after.Status, after.Status.Reported())
@@ -210,8 +212,9 @@ type sent struct {
 	target *url.URL
 	// answer is set when the server accepted the change.
 	answer *answer
-	// refused is the error of the last try, lost that of the last of the tries whose answer was lost:
-	// whatever came after it, the change may have been made.
+	// refused is the error of the last try, nil when it was accepted. lost is the error of the last try whose
+	// answer was lost: whatever the tries after it answered, the change may have been made. An accepted try
+	// clears it.
 	refused, lost error
 }
 
@@ -251,10 +254,10 @@ func (c *Client) undone(s sent, result outcome, after *User) error {
 	return c.failed(s.method, s.target, s.answer, reason, adviceByHand)
 }
 
-// confirm reads a user until the read shows a change that was sent: at once, and while it shows what was
-// there before, up to three more times within about four seconds, since replicas lag behind. It returns the
-// user as shown, nil when they are gone or cannot be read, what that shows of the change, and why it is not
-// done.
+// confirm reads a user until the read shows a change that was sent: at once, and while it shows the user as
+// before, up to three more times within about four seconds, since replicas lag behind. Where every try was
+// refused, other than with 404 or 410, it reads nothing and returns before. It returns the user as shown (nil
+// when they are gone or cannot be read), what the user shows of the change, and why the change is not done.
 func (c *Client) confirm(ctx context.Context, before *User, change Change, s sent) (*User, outcome, error) {
 	if s.refused != nil && s.lost == nil && !isMissing(s.refused) {
 		return before, notApplied, s.refused
@@ -282,8 +285,8 @@ func (c *Client) confirm(ctx context.Context, before *User, change Change, s sen
 	}
 }
 
-// unread returns what the error of a read leaves to say of the change before it: nothing, where leaves tells
-// that the user was to go and they are gone.
+// unread returns the error of a change after which the read failed with err. It returns nil when the user was
+// to go (leaves is set) and is gone.
 func (s sent) unread(err error, leaves bool) error {
 	gone := status.Code(err) == codes.NotFound
 	switch {
@@ -310,7 +313,7 @@ func (c *Client) ChangeUser(ctx context.Context, before *User, change Change) (*
 	if otherForm {
 		first := err
 		if after, _, err = c.patch(ctx, before, change, false); refused(err) && !refused(first) {
-			err = first // which says what the first form has left
+			err = first // the first form's error says what the server did with it
 		}
 	}
 	if err != nil || after == nil {
@@ -331,9 +334,9 @@ func (c *Client) patch(ctx context.Context, before *User, change Change, withPat
 	return after, err != nil && after != nil && (formRefused || result == notApplied && s.promised()), err
 }
 
-// DeleteUser removes a user (RFC 7644 section 3.6), who must be there at a read, and confirms by another that
-// the user has left. Where the server knows no DELETE (405, 501, or a 404 while the user is there), the user
-// is deactivated instead, which is how Whimsical documents leaving a workspace.
+// DeleteUser removes a user (RFC 7644 section 3.6). It first reads the user, and confirms by another read
+// that they have left. Where the server knows no DELETE (405, 501, or a 404 or 410 while the user is there),
+// the user is deactivated instead, which is how Whimsical documents leaving a workspace.
 //
 // It fails with NotFound when there is no such user, and with FailedPrecondition when the server accepted the
 // deletion but the user is still there.

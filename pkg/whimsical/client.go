@@ -72,8 +72,8 @@ func New(ctx context.Context, baseURL, token string) (*Client, error) {
 	httpClient.Transport = &transport{next: httpClient.Transport, authorization: "Bearer " + token}
 	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	// Decisions rest on fresh reads, and a page is read once. The SDK takes its cache's settings from the
-	// environment alone.
+	// The SDK's cache is off: decisions need fresh reads, and no page is read twice. The SDK takes the cache's
+	// settings from the environment alone.
 	if err := os.Setenv("BATON_DISABLE_HTTP_CACHE", "true"); err != nil {
 		return nil, Errorf(codes.Internal, "the SDK's response cache cannot be switched off: %w", err)
 	}

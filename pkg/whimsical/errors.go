@@ -96,7 +96,7 @@ func Errorf(code codes.Code, format string, args ...any) error {
 	return &codedError{error: fmt.Errorf(Prefix+format, args...), code: code}
 }
 
-// codedError is an error with a gRPC code, which status.Errorf cannot wrap.
+// codedError is an error with a gRPC code and a cause: status.Errorf cannot wrap one.
 type codedError struct {
 	error
 
@@ -205,8 +205,8 @@ func (c *Client) notSCIM(method string, target *url.URL, ans *answer, reason str
 	return c.failed(method, target, ans, reason, adviceBaseURL)
 }
 
-// failed describes a request that is left undone, or not as it was asked for, although its answer, where
-// there is one, is a 2xx. The reason of one that holds a SCIM error stands without advice.
+// failed describes a request whose work was not done, or not as asked for, although its answer, if any, is a
+// 2xx. Where the answer holds a SCIM error with a detail, the detail takes the place of the advice.
 func (c *Client) failed(method string, target *url.URL, ans *answer, reason, advice string) *Error {
 	e := &Error{Code: codes.FailedPrecondition, Method: method, Path: c.displayPath(target), reason: reason, advice: advice}
 	if ans != nil {
@@ -218,8 +218,8 @@ func (c *Client) failed(method string, target *url.URL, ans *answer, reason, adv
 	return e
 }
 
-// amended returns a copy of an error of the API with another code, a reason before that of its own, and
-// another advice unless that is "". Any other error has no advice.
+// amended returns a copy of an *Error with another code, with reason in front of its own, and with another
+// advice unless that is "". Of any other error it keeps the text, without advice.
 func amended(err error, code codes.Code, reason, advice string) error {
 	apiErr, ok := errors.AsType[*Error](err)
 	if !ok {

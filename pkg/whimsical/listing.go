@@ -24,8 +24,8 @@ import (
 // itself by repeating its first answer. Its pages follow each other without an
 // overlap, and only a change of totalResults shows there that the list moved.
 
-// counts are the count of each pass: rows that tie in the server's order meet other
-// boundaries each time, also where a server caps its pages at 50.
+// counts holds the SCIM count of each pass. It changes with each pass, also where a server caps its pages at
+// 50, so that rows that tie in the server's order meet other page boundaries.
 var counts = [...]int{pageSize, 43, 76, 19, 85, 28, 94, 37, 61, 23}
 
 const (
@@ -120,10 +120,9 @@ func (p *UserPage) Again(reason string) error {
 	return err
 }
 
-// Incomplete returns why users may be missing from a pass, or "". It is complete
-// where no answer brought anybody whom another one had brought, and as many rows
-// came as the server ever counted. users are those of each answer, without its
-// doubles: one answer is one look at the list, so that they are the server's own.
+// Incomplete returns why users may be missing from a pass, or "". A pass is complete when no user came in two
+// answers, and as many rows came as the server ever counted. users are the users of all answers, without
+// doubles within one answer: an answer is one look at the list, so such doubles are the server's own.
 func Incomplete[T cmp.Ordered](users []T, rows, counted int) string {
 	twice := len(users) - len(slices.Compact(slices.Sorted(slices.Values(users))))
 	if twice == 0 && rows >= counted {
@@ -142,7 +141,7 @@ func PageNumber(token string) (int, error) {
 	return at.Request, err
 }
 
-// step is what one answer means to a listing: its last fresh users are new.
+// step is what one answer means to a listing. fresh counts the users at its end that are new.
 type step struct {
 	fresh          int
 	next           position
@@ -183,7 +182,7 @@ func (at position) advance(users []uint64, total number) (step, error) {
 		return next.finish(len(users))
 	case at.Aligned:
 		from = 0
-	case again && len(users) == at.Read: // it was the first of the pass
+	case again && len(users) == at.Read: // the answer repeats the first one of the pass
 		next.Aligned = true
 		return step{next: next}, nil
 	case len(users) == 0 || users[0] != at.Last:
@@ -196,8 +195,8 @@ func (at position) advance(users []uint64, total number) (step, error) {
 	return step{fresh: len(users) - from, next: next}, nil
 }
 
-// finish ends a pass at an answer of so many users that brought nobody new, unless
-// there may be more: a server that ignores startIndex may have more than it shows.
+// finish ends a pass at an answer that brought nobody new; users is how many it held. It fails with
+// FailedPrecondition where there may be more: a server that ignores startIndex may have more than it shows.
 func (at position) finish(users int) (step, error) {
 	if at.Total > at.Read {
 		return step{}, Errorf(codes.FailedPrecondition,

@@ -24,8 +24,8 @@ const (
 // rateLimit reads the rate-limit headers of an answer, or returns nil when it
 // has none that make sense: a malformed header never fails a good answer.
 func rateLimit(header http.Header) *v2.RateLimitDescription {
-	// As if it were a 200: for a 429 that tells nothing the SDK makes up a wait
-	// of a minute, where its own growing delays do better.
+	// The status is given as 200: for a 429 without a reset the SDK would make up a wait of a minute, and the
+	// growing delays of its retries do better.
 	description, err := ratelimit.ExtractRateLimitData(http.StatusOK, &header)
 	if err != nil {
 		return nil
@@ -78,8 +78,7 @@ func retryAfter(header http.Header) (time.Duration, bool) {
 	return max(0, min(time.Until(date), maxRetryAfter)), err == nil
 }
 
-// limited reports whether the headers of a refusal say that it is a rate
-// limit, as some servers tell it by a 403.
+// limited reports whether the headers of a refusal name a rate limit: some servers answer 403 for one.
 func limited(header http.Header) bool {
 	remaining := []string{"Ratelimit-Remaining", "X-Ratelimit-Remaining", "X-Rate-Limit-Remaining"}
 	return header.Get("Retry-After") != "" ||

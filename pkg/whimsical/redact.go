@@ -24,7 +24,7 @@ var (
 // other text.
 func secretPattern(token string) *regexp.Regexp {
 	spellings := []string{token}
-	for before := range min(3, (len(token)-2)/2) { // bytes of other text, of which the first and the last character hold bits
+	for before := range min(3, (len(token)-2)/2) { // bytes of other text: a base64 character that shares bits with other text is left out
 		encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), token...))
 		spellings = append(spellings, encoded[(before*8+5)/6:(before+len(token))*8/6])
 	}
@@ -45,7 +45,7 @@ func (c *Client) clean(s string) string {
 	const scanned = 16 * maxDetail
 	s = c.secret.ReplaceAllString(cut(strings.ToValidUTF8(s, ""), 16*scanned), "[redacted]")
 	s = emailPattern.ReplaceAllString(cut(s, scanned), "[e-mail]")
-	s = strings.TrimSuffix(strings.Join(strings.Fields(printable(text(s))), " "), ".") // what follows goes on with a colon
+	s = strings.TrimSuffix(strings.Join(strings.Fields(printable(text(s))), " "), ".") // errors go on with a colon
 	if short := cut(s, maxDetail); short != s {
 		s = short + "..."
 	}

@@ -32,7 +32,7 @@ func retried[T any](ctx context.Context, pause time.Duration, request func() (T,
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
 		result, last = request()
 		return struct{}{}, retryable(last)
-	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed)) // what it adds to the last error is of no use to an operator
+	}, backoff.WithBackOff(delays), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(retryElapsed)) // the library's own error is of no use to an operator
 	return result, last
 }
 

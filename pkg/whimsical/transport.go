@@ -54,7 +54,7 @@ func isLoopback(host string) bool {
 // maxBody bounds one answer, after decompression. A page of 100 users takes about 100 KB.
 const maxBody = 16 << 20
 
-// maxAnswer bounds its users, which make one page of resources, maxEmails theirs.
+// maxAnswer bounds an answer's users, which make one page of resources, maxEmails a user's e-mails.
 const maxAnswer, maxEmails = 2000, 100
 
 // keptHeaders are the only response headers that reach the SDK's client, which logs the headers of failed
@@ -84,7 +84,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	maps.DeleteFunc(resp.Header, func(name string, _ []string) bool { return !slices.Contains(keptHeaders, name) })
-	// It fails where the cap is reached: a cut-off body must not look like a whole one.
+	// It fails beyond the cap: a cut-off body must not look like a whole one.
 	resp.Body = http.MaxBytesReader(nil, resp.Body, maxBody)
 	return resp, nil
 }

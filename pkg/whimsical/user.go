@@ -35,7 +35,7 @@ const (
 // not report.
 type Status string
 
-// The statuses. Neither statusAbsent nor StatusUnreadable is ever "already so".
+// The statuses. No change is skipped because of statusAbsent or StatusUnreadable.
 const (
 	statusAbsent     Status = ""           // not reported: some servers leave "active" out when it is false
 	StatusUnreadable Status = "unreadable" // "active" was sent, and is no boolean
@@ -87,8 +87,8 @@ var (
 	errUnreadableID = errors.New("its id is no valid text")
 )
 
-// userReader reads a User resource (RFC 7643 section 4.1). problem is set when the value is no user who can
-// be told from others.
+// userReader reads a User resource (RFC 7643 section 4.1). problem is set when the value is no object, or has
+// no id that tells the user from others.
 type userReader struct {
 	user    *User
 	problem error

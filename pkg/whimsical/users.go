@@ -39,7 +39,7 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 	target := c.user(id)
 	ans, err := retried(ctx, c.retryPause, func() (*answer, error) { return c.do(ctx, http.MethodGet, target, nil) })
 	if answered(err, http.StatusMethodNotAllowed, http.StatusNotImplemented) {
-		// Not Unimplemented: a targeted sync passes over users for that.
+		// The code must not be Unimplemented: on that a targeted sync passes over the user.
 		return nil, asListError(err)
 	}
 	if err != nil {
@@ -54,8 +54,8 @@ func (c *Client) getUser(ctx context.Context, id string) (*User, error) {
 
 // missing decides about a user whose own address answers 404. That alone proves nothing: it may come from a
 // proxy, from a server whose SCIM is switched off, or from one that cannot read the id. So the list, filtered
-// by id, has to be without the user. Where the filter is refused or ignored, a SCIM error is believed, and
-// any other 404 after the collection has answered and the user is missing at a second look.
+// by id, must lack the user as well. Where the filter is refused or ignored, a 404 that is a SCIM error is
+// believed. Any other is believed once the list of users has answered and a second read finds nobody.
 func (c *Client) missing(ctx context.Context, id string, notFound error) (*User, error) {
 	apiErr, ok := errors.AsType[*Error](notFound)
 	list, err := c.filtered(ctx, "id", id)
@@ -99,7 +99,8 @@ func (c *Client) filtered(ctx context.Context, attribute, value string) (*userLi
 	query.Set("filter", attribute+" eq "+string(quoted))
 	list, err := retried(ctx, c.retryPause, func() (*userList, error) { return c.list(ctx, query) })
 	if httpStatus(err) == http.StatusNotFound {
-		// Some servers say so of a filter that nobody matches; the others have no SCIM API at all.
+		// Some servers answer 404 to a filter that matches nobody. Others have no SCIM API at all, which Validate
+		// finds out.
 		return &userList{}, c.Validate(ctx)
 	}
 	return list, err
@@ -117,8 +118,8 @@ func LowerCase(address string) string {
 	return string(folded)
 }
 
-// FindUser looks a user up as FindUsers does. It returns nil when there is none; of several, one who is
-// active.
+// FindUser looks a user up as FindUsers does. It returns nil when there is none. Of several users it returns
+// the first who is active, else the first.
 func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 	users, err := c.FindUsers(ctx, userName)
 	if len(users) == 0 {
@@ -129,9 +130,9 @@ func (c *Client) FindUser(ctx context.Context, userName string) (*User, error) {
 
 // FindUsers looks users up by userName, without regard to the case of ASCII letters.
 //
-// Users whom the server returns although they have another userName are passed over: some servers ignore
-// filters. It fails with FailedPrecondition where such an answer is but the first page of all users, and
-// where the API knows no filters.
+// Users whom the server returns with another userName are passed over: some servers ignore filters. It fails
+// with FailedPrecondition where such an answer is only one page of all users. Where the API refuses the
+// filter, it fails with InvalidArgument (400, 422) or FailedPrecondition (501).
 func (c *Client) FindUsers(ctx context.Context, userName string) ([]*User, error) {
 	list, err := c.filtered(ctx, "userName", userName)
 	if refusesFilter(err) {
@@ -184,10 +185,10 @@ var (
 	errTooMany = errors.New("the server ignores count, and more users came in one answer than can be synced at once")
 )
 
-// readList reads the body of a list. It fails with errNotJSON, errNoList, or with
-// FailedPrecondition on a user who cannot be read, where it stops, or whom a cursor
-// alone (RFC 9865) leads to: nobody is ever left out. itemsPerPage and startIndex
-// are not read: servers get them wrong.
+// readList reads the body of a list. It fails with errNotJSON, with errNoList, or with FailedPrecondition at
+// the first user who cannot be read, on more than maxAnswer users, and where the server pages by cursor (RFC
+// 9865) without totalResults: no user is ever left out. itemsPerPage and startIndex are not read: servers get
+// them wrong.
 func readList(body []byte) (*userList, error) {
 	var (
 		names     schemas

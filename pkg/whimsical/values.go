@@ -13,10 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The types in this file read what SCIM servers really send: no value of a
-// single attribute makes a whole user unreadable. Each reads one value and
-// fails only where the text is no JSON. Attribute names match without regard
-// to case (RFC 7643 section 2.1).
+// The types in this file read what SCIM servers really send: no value of an attribute but id makes a whole
+// user unreadable. Each reads one value and fails only where the text is no JSON. Attribute names match
+// without regard to case (RFC 7643 section 2.1).
 
 // lenient makes the decoder take a name that comes twice, and text that is no
 // UTF-8, whose bytes become U+FFFD.
@@ -40,11 +39,11 @@ func decode(body []byte, v json.UnmarshalerFrom) error {
 	}
 }
 
-// object is the attributes of a JSON object that are read. A name in exact
-// spelling wins over one in another case, the last of equals over those before.
+// object lists the attributes to read of a JSON object. A name in exact spelling wins over one in another
+// case; of names in the same spelling the last wins.
 type object []attribute
 
-// attribute is where a member of a JSON object is read into.
+// attribute is a member of a JSON object, and the value to read it into.
 type attribute struct {
 	name string
 	into json.UnmarshalerFrom
@@ -86,8 +85,7 @@ func (o object) find(name string) *attribute {
 	return nil
 }
 
-// readAll reads an array or an object up to its end, whose elements or members
-// one reads.
+// readAll reads an array or an object up to its end. The function one reads one element or member.
 func readAll(dec *jsontext.Decoder, end jsontext.Kind, one func() error) error {
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -134,9 +132,8 @@ func printable(t text) string {
 	}, string(t))
 }
 
-// boolean reads true and false, also as a string in any case and as 1 and 0.
-// set is false when the attribute is absent or null, known when it has no such
-// value.
+// boolean reads true and false, also as a string in any case and as 1 and 0. set is false when the attribute
+// is absent or null; known is false when it has no such value.
 type boolean struct {
 	set, known, value bool
 }
@@ -181,8 +178,7 @@ func (i *instant) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	parsed, notATime := time.Parse(time.RFC3339, strings.Trim(string(raw), `"`))
 	i.Time = time.Time{}
-	// A year beyond 9999, which a zone can make of the last one, is no time to
-	// Protocol Buffers.
+	// Protocol Buffers take no year beyond 9999, which a time zone can make of 9999.
 	if year := parsed.UTC().Year(); notATime == nil && year >= 1 && year <= 9999 {
 		i.Time = parsed
 	}

@@ -149,8 +149,8 @@ func (d *Draft) hold() (bool, error) {
 	return true, nil
 }
 
-// isOurs fails where somebody else made the folder, in which nothing may be removed: what
-// a draft makes is private, and holds its lock unless it is empty.
+// isOurs fails where somebody else made the folder: nothing may be removed there. A draft's folder is
+// private, and holds the lock unless it is empty.
 func isOurs(folder string) error {
 	info, err := os.Lstat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -253,8 +253,8 @@ func (d *Draft) Discard() error {
 	if runtime.GOOS == "windows" { // where an open file cannot be removed
 		err = errors.Join(err, d.lock.Close())
 	}
-	// Whoever opened the lock before it is removed looks for it again, see hold, and may
-	// have the folder by then.
+	// Another run may have opened the lock before it is removed. That run looks for it again (see hold), and may
+	// own the folder by now.
 	err = errors.Join(err, os.Remove(d.lock.Path()))
 	switch left := os.Remove(d.folder); {
 	case errors.Is(left, fs.ErrExist) && isOurs(d.folder) != nil:

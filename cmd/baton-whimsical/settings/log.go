@@ -32,10 +32,10 @@ func Screen(flags *pflag.FlagSet) *terminal.Screen {
 	return terminal.Open(os.Stderr)
 }
 
-// Context returns the context of a one-shot run: with the log that the settings describe,
-// or that of a screen where there is one, with the time that a request may take, and with
-// an OpenTelemetry collector where one is named. The function that it returns sends that
-// one what is left. Settings that have no effect are named in a warning.
+// Context returns the context of a one-shot run. It holds the log that the settings describe, or the screen's
+// where there is one, the time limit of a request, and an OpenTelemetry collector where one is named. The
+// function that it returns sends the collector what is left. A warning names the settings that have no
+// effect.
 func Context(ctx context.Context, v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) (context.Context, func(), error) {
 	ctx, err := logged(ctx, v, screen)
 	if err != nil {

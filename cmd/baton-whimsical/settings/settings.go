@@ -1,7 +1,7 @@
-// Package settings reads what the flags, the environment and a file say of a one-shot run,
-// and refuses what the SDK would take for something else than was asked for, or for nothing,
-// without a word. Its errors carry InvalidArgument, or Unimplemented for what this command
-// does not do, unless they are the SDK's own.
+// Package settings reads the settings of a one-shot run from the flags, the environment and a file. It
+// refuses settings that the SDK would silently misread or ignore; some of these checks also hold for a
+// service. Its errors carry InvalidArgument, or Unimplemented for what this command does not do, unless they
+// are the SDK's own or worded like them.
 package settings
 
 import (
@@ -40,8 +40,8 @@ var (
 	// what the SDK does with files of earlier syncs.
 	unsupported = regexp.MustCompile(`^(bulk-|compact-|event-feed|external-resource-|rotate-|ticket(-|ing$)|.*-tickets?$|` +
 		`list-ticket-schemas|.*-resource-actions?(-|$)|(invoke-action|list-action-schemas)-resource-type)`)
-	// ofServices matches the settings that have an effect in service mode alone. What
-	// --provisioning allows is allowed in a one-shot run.
+	// ofServices matches the settings that have an effect in service mode alone. --provisioning is not among
+	// them: a one-shot run needs no permission to make a change.
 	ofServices = regexp.MustCompile(`^(health-check|keep-previous-sync-c1z|log-event-log|log-level-debug|session-store-|skip-full-sync|task-concurrency)`)
 	// quoted is what a YAML error shows of the file, which may be a secret.
 	quoted = regexp.MustCompile("`[^`]*`|\n")
@@ -61,7 +61,7 @@ func Refuse(v *viper.Viper, flags *pflag.FlagSet, service bool) error {
 	return nil
 }
 
-// Complete makes a user what a grant or a deletion is about, where no type is given.
+// Complete sets the type of a grant's principal and of a resource to delete to user, where none is given.
 func Complete(flags *pflag.FlagSet) error {
 	for _, name := range []string{"grant-principal", "delete-resource"} {
 		if flags.Changed(name) && !flags.Changed(name+"-type") {
@@ -118,7 +118,8 @@ func nothingWouldRun(v *viper.Viper, _ *pflag.FlagSet) error {
 	return nil
 }
 
-// outOfRange applies the SDK's rules for its own settings. To them, 0 is no value.
+// outOfRange applies the SDK's rules for its own settings. The rules skip a 0, so the timeout's is refused
+// here.
 func outOfRange(v *viper.Viper, _ *pflag.FlagSet) error {
 	timeout, engine, tasks := field.HttpTimeoutField, field.StorageEngineField, field.TaskConcurrencyField
 	seconds := v.GetInt(timeout.GetName())
@@ -131,12 +132,12 @@ func outOfRange(v *viper.Viper, _ *pflag.FlagSet) error {
 	return cmp.Or(timeoutErr, engineErr, tasksErr)
 }
 
-// nameEmpty refuses an empty name, as where a script's variable is not set: everything
-// would be synced. The SDK has copied into the flags what is not empty elsewhere.
+// nameEmpty refuses an empty name, such as a variable that a script did not set: without a name, everything
+// is synced. The SDK copies only values that are not empty into the flags.
 func nameEmpty(v *viper.Viper, flags *pflag.FlagSet) error {
 	file := viper.New()
 	file.SetConfigFile(v.ConfigFileUsed())
-	_ = file.ReadInConfig() // which an earlier check has done; there may be none
+	_ = file.ReadInConfig() // an earlier check has reported errors; there may be no file
 	return firstOf(flags, func(flag *pflag.Flag) error {
 		_, set := os.LookupEnv(variable(flag))
 		given := flag.Changed || set || slices.Contains(file.AllKeys(), flag.Name)
@@ -174,7 +175,7 @@ func withoutEffect(flags *pflag.FlagSet) []string {
 	return names
 }
 
-// typeUnknown refuses a type that nothing in the workspace is of.
+// typeUnknown refuses a resource type that the connector does not have.
 func typeUnknown(v *viper.Viper, _ *pflag.FlagSet) error {
 	resources, err := targets(v)
 	if err != nil {
@@ -232,7 +233,7 @@ func SyncOptions(v *viper.Viper) ([]sync.SyncOpt, error) {
 	resources, err := targets(v)
 	workers := v.GetInt(field.WorkerCountField.GetName())
 	if v.GetBool(field.ParallelSyncField.GetName()) && workers == 0 {
-		workers = -1 // as many as there are processors
+		workers = -1 // as many as there are processors, at most 4
 	}
 	return []sync.SyncOpt{
 		sync.WithTargetedSyncResources(resources),
@@ -271,7 +272,7 @@ func variable(flag *pflag.Flag) string {
 	return "BATON_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 }
 
-// Invalid returns an error of what was asked for.
+// Invalid returns an InvalidArgument error about the settings.
 func Invalid(message string) error {
 	return whimsical.Errorf(codes.InvalidArgument, "%s", message)
 }

@@ -25,7 +25,7 @@ var sentences = map[string]*template.Template{
 	connector.MessageAccepted:  parse(`Whimsical accepted the creation.`),
 	connector.MessagePending:   parse(`Not in the workspace yet: {{.reason}}.`),
 	connector.MessageChanged: parse(user + `{{if eq .operation "` + connector.OperationGrant + `"}}is {{holder .role}} now` +
-		`{{else if eq .operation "` + connector.OperationRevoke + `"}}is no longer {{holder .role}}{{if eq .role "viewer"}}, and has left the workspace{{end}}` +
+		`{{else if eq .operation "` + connector.OperationRevoke + `"}}is no longer {{holder .role}}{{if eq .role "` + string(whimsical.RoleViewer) + `"}}, and has left the workspace{{end}}` +
 		`{{else if eq .operation "` + connector.OperationCreate + `"}}was created{{with .role}}, and is {{holder .}}{{end}}` +
 		`{{else if eq .operation "` + connector.OperationActivate + `"}}is active again{{with .role}}, and is {{holder .}}{{end}}` +
 		`{{else if eq .operation "` + connector.OperationDelete + `"}}was deleted` +
@@ -43,8 +43,8 @@ var sentences = map[string]*template.Template{
 	"max attempts reached": parse(``),
 }
 
-// warning is what a person reads of any other warning but one of a call that failed, whose
-// error comes at the end.
+// warning is what a person reads of any other warning. Of a call that failed nothing is shown: its error
+// comes at the end.
 var warning = parse(`{{if not (index . "grpc.code")}}Warning: {{.msg}}{{with .error}}: {{.}}{{end}}{{with .reason}}: {{.}}{{end}}` +
 	`{{with .resource_id}}: {{.}}{{end}}{{with .keys}}: {{range $i, $key := .}}{{if $i}}, {{end}}{{$key}}{{end}}{{end}}.{{end}}`)
 

@@ -123,7 +123,7 @@ func Sentence(err error) string {
 
 func sentence(text string) string {
 	text = strings.Join(strings.Fields(plain(text)), " ")
-	if _, own, found := strings.Cut(text, whimsical.Prefix); found { // which may quote the server
+	if _, own, found := strings.Cut(text, whimsical.Prefix); found { // own may quote the server
 		return strings.ReplaceAll(own, whimsical.Prefix, "")
 	}
 	for sign, meaning := range reworded {
