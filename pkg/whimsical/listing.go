@@ -124,7 +124,9 @@ func (p *UserPage) Again(reason string) error {
 // answers, and as many rows came as the server ever counted. users are the users of all answers, without
 // doubles within one answer: an answer is one look at the list, so such doubles are the server's own.
 func Incomplete[T cmp.Ordered](users []T, rows, counted int) string {
-	twice := len(users) - len(slices.Compact(slices.Sorted(slices.Values(users))))
+	sorted := slices.Clone(users)
+	slices.Sort(sorted)
+	twice := len(users) - len(slices.Compact(sorted))
 	if twice == 0 && rows >= counted {
 		return ""
 	}
