@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,13 +21,13 @@ import (
 // unasked returns a folder for runs against a workspace that nobody may ask.
 func unasked(t *testing.T) *launch.Folder {
 	t.Helper()
-	w := faults.Serve(t, sim.Config{})
+	w, f := served(t, sim.Config{})
 	t.Cleanup(func() {
 		if requests := w.TakeRequests(); len(requests) != 0 {
 			t.Errorf("%d requests were made, want none", len(requests))
 		}
 	})
-	return launch.NewFolder(t, w)
+	return f
 }
 
 // refusal is a run that ends before any request.
@@ -72,7 +71,6 @@ func (r refusal) test(t *testing.T, name string) {
 	})
 }
 
-// write writes a file into a folder.
 func write(t *testing.T, f *launch.Folder, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(f.Dir, name), []byte(text), 0o600); err != nil {
@@ -81,40 +79,36 @@ func write(t *testing.T, f *launch.Folder, name, text string) {
 }
 
 // configured returns a configuration file that is found without being named.
-func configured(text string) map[string]string {
-	return map[string]string{".baton.yaml": text}
-}
+func configured(text string) map[string]string { return map[string]string{".baton.yaml": text} }
 
 var asAService = []string{"BATON_CLIENT_ID=an-id", "BATON_CLIENT_SECRET=a-secret"}
 
 func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
-	for flag, others := range map[string][]string{
-		"grant-entitlement":            {"--grant-principal=u", "--grant-principal-type=user"},
-		"grant-principal":              {"--grant-entitlement=role:editor:assigned", "--grant-principal-type=user"},
-		"grant-principal-type":         {"--grant-entitlement=role:editor:assigned", "--grant-principal=u"},
-		"revoke-grant":                 nil,
-		"create-account-email":         {"--create-account-profile={}"},
-		"create-account-login":         {"--create-account-email=ada@example.com"},
-		"create-account-profile":       {"--create-account-email=ada@example.com"},
-		"create-account-resource-type": {"--create-account-email=ada@example.com"},
-		"delete-resource":              {"--delete-resource-type=user"},
-		"delete-resource-type":         {"--delete-resource=u"},
-		"invoke-action":                {`--invoke-action-args={"user_id":"u"}`},
-		"sync-resources":               nil,
-		"sync-resource-types":          nil,
+	for others, flags := range map[string]string{
+		"": "revoke-grant sync-resources sync-resource-types",
+		"--grant-principal=u --grant-principal-type=user":                      "grant-entitlement",
+		"--grant-entitlement=role:editor:assigned --grant-principal-type=user": "grant-principal",
+		"--grant-entitlement=role:editor:assigned --grant-principal=u":         "grant-principal-type",
+		"--create-account-profile={}":                                          "create-account-email",
+		"--create-account-email=ada@example.com":                               "create-account-login create-account-profile create-account-resource-type",
+		"--delete-resource-type=user":                                          "delete-resource",
+		"--delete-resource=u":                                                  "delete-resource-type",
+		`--invoke-action-args={"user_id":"u"}`:                                 "invoke-action",
 	} {
-		variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-		for form, r := range map[string]refusal{
-			"in the next argument": {args: []string{"--" + flag, ""}},
-			"with an equals sign":  {args: []string{"--" + flag + "="}},
-			"blank":                {args: []string{"--" + flag, "  "}},
-			"in a variable":        {env: []string{variable + "="}},
-			"in a file":            {text: configured(flag + `: ""`)},
-			"null in a file":       {text: configured(flag + ":")},
-		} {
-			r.args, r.says = append(r.args, others...), "--"+flag+" ("+variable+") is empty"
-			r.test(t, flag+" "+form)
+		for flag := range strings.FieldsSeq(flags) {
+			variable := "BATON_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+			for form, r := range map[string]refusal{
+				"in the next argument": {args: []string{"--" + flag, ""}},
+				"with an equals sign":  {args: []string{"--" + flag + "="}},
+				"blank":                {args: []string{"--" + flag, "  "}},
+				"in a variable":        {env: []string{variable + "="}},
+				"in a file":            {text: configured(flag + `: ""`)},
+				"null in a file":       {text: configured(flag + ":")},
+			} {
+				r.args, r.says = append(r.args, strings.Fields(others)...), "--"+flag+" ("+variable+") is empty"
+				r.test(t, flag+" "+form)
+			}
 		}
 	}
 }
@@ -122,39 +116,33 @@ func TestAnEmptyNameIsRefusedBeforeAnyRequest(t *testing.T) {
 func TestWhatCannotWorkIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	const (
-		half    = "must all be set" // of a change
 		none    = "--task-concurrency must be 1 to 100"
 		noToken = "BATON_WHIMSICAL_TOKEN is not set: set it to the SCIM OAuth token, which Whimsical's Workspace settings"
 	)
 	for name, r := range map[string]refusal{
-		"a type to delete alone":   {code: codes.Unknown, says: half, args: []string{"--delete-resource-type=user"}},
-		"a principal alone":        {code: codes.Unknown, says: half, args: []string{"--grant-principal=u"}},
-		"a principal's type alone": {code: codes.Unknown, says: half, args: []string{"--grant-principal-type=user"}},
-		"an entitlement alone":     {code: codes.Unknown, says: half, args: []string{"--grant-entitlement=e"}},
-		"arguments of no action":   {says: "--invoke-action-args names no action", args: []string{`--invoke-action-args={"user_id":"u"}`}},
-		"a file in no folder":      {says: "--file names a folder that cannot be used", args: []string{"--file=missing/sync.c1z"}},
-		"no tasks":                 {says: none, args: []string{"--task-concurrency", "0"}},
-		"less than no tasks":       {says: none, args: []string{"--task-concurrency=-1"}},
-		"no tasks of a service":    {says: none, args: []string{"--task-concurrency", "0"}, env: asAService},
-		"no token":                 {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN="}},
-		"a blank token":            {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN= "}},
-		"no token of a service":    {says: noToken, env: slices.Concat(asAService, []string{"BATON_WHIMSICAL_TOKEN="})},
+		"arguments of no action": {says: "--invoke-action-args names no action", args: []string{`--invoke-action-args={"user_id":"u"}`}},
+		"a file in no folder":    {says: "--file names a folder that cannot be used", args: []string{"--file=missing/sync.c1z"}},
+		"no tasks":               {says: none, args: []string{"--task-concurrency", "0"}},
+		"less than no tasks":     {says: none, args: []string{"--task-concurrency=-1"}},
+		"no tasks of a service":  {says: none, args: []string{"--task-concurrency", "0"}, env: asAService},
+		"no token":               {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN="}},
+		"a blank token":          {says: noToken, env: []string{"BATON_WHIMSICAL_TOKEN= "}},
+		"no token of a service":  {says: noToken, env: slices.Concat(asAService, []string{"BATON_WHIMSICAL_TOKEN="})},
 	} {
 		r.test(t, name)
 	}
-	for name, args := range map[string][]string{
-		"event-feed":                  {"--event-feed=true"},
-		"create-ticket":               {"--create-ticket", "--ticket-template-path=x"},
-		"list-ticket-schemas":         {"--list-ticket-schemas"},
-		"ticketing":                   {"--ticketing"},
-		"rotate-credentials":          {"--rotate-credentials=u", "--rotate-credentials-type=user"},
-		"external-resource-c1z":       {"--external-resource-c1z=x.c1z"},
-		"compact-file-paths":          {"--compact-syncs", "--compact-file-paths=x", "--compact-sync-ids=x", "--compact-output-path=x"},
-		"list-resource-actions":       {"--list-resource-actions=user"},
-		"invoke-resource-action":      {"--invoke-resource-action=x"},
-		"invoke-action-resource-type": append(actionArgs("disable_user", "u"), "--invoke-action-resource-type=user"),
+	for _, part := range []string{"--delete-resource-type=user", "--grant-principal=u", "--grant-principal-type=user", "--grant-entitlement=e"} {
+		refusal{code: codes.Unknown, says: "must all be set", args: []string{part}}.test(t, part+" alone")
+	}
+	for _, unsupported := range []string{ // the flag that is named comes first
+		"--event-feed=true", "--create-ticket --ticket-template-path=x", "--list-ticket-schemas", "--ticketing", "--list-resource-actions=user",
+		"--rotate-credentials=u --rotate-credentials-type=user", "--external-resource-c1z=x.c1z", "--invoke-resource-action=x",
+		"--compact-file-paths=x --compact-syncs --compact-sync-ids=x --compact-output-path=x",
+		`--invoke-action-resource-type=user --invoke-action=disable_user --invoke-action-args={"user_id":"u"}`,
 	} {
-		refusal{code: codes.Unimplemented, says: "--" + name + " (BATON_", args: args}.test(t, name)
+		args := strings.Fields(unsupported)
+		flag, _, _ := strings.Cut(args[0], "=")
+		refusal{code: codes.Unimplemented, says: flag + " (BATON_", args: args}.test(t, flag)
 	}
 }
 
@@ -173,23 +161,22 @@ func TestTwoChangesAtOnceAreRefusedBeforeAnyRequest(t *testing.T) {
 
 func TestAConfigurationFileThatCannotBeUsedIsNamed(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		named string
-		text  map[string]string
-	}{
-		"missing":                 {"settings.yaml", nil},
-		"missing, beside another": {"settings.yaml", map[string]string{"settings.json": "{}"}},
-		"of another kind":         {"settings.json", map[string]string{"settings.json": "{}"}},
-		"no YAML":                 {"settings.yaml", map[string]string{"settings.yaml": "whimsical-token: [" + secret}},
-		"no settings":             {"settings.yaml", map[string]string{"settings.yaml": secret}},
-		"a list":                  {"settings.yaml", map[string]string{"settings.yaml": "- " + secret}},
-		"found, and no YAML":      {"", configured("whimsical-token: '" + secret)},
-		"found, and only one":     {"", configured(secret)},
+	named := []string{"BATON_CONFIG_PATH=settings.yaml"}
+	for name, r := range map[string]refusal{
+		"missing":                 {env: named},
+		"missing, beside another": {env: named, text: map[string]string{"settings.json": "{}"}},
+		"of another kind":         {env: []string{"BATON_CONFIG_PATH=settings.json"}, text: map[string]string{"settings.json": "{}"}},
+		"no YAML":                 {env: named, text: map[string]string{"settings.yaml": "whimsical-token: [" + secret}},
+		"no settings":             {env: named, text: map[string]string{"settings.yaml": secret}},
+		"a list":                  {env: named, text: map[string]string{"settings.yaml": "- " + secret}},
+		"found, and no YAML":      {text: configured("whimsical-token: '" + secret)},
+		"found, and only one":     {text: configured(secret)},
 	} {
-		r := refusal{text: test.text, says: cmp.Or(test.named, ".baton.yaml") + " cannot be used: "}
-		if test.named != "" {
-			r.env = []string{"BATON_CONFIG_PATH=" + test.named}
+		file := ".baton.yaml"
+		if r.env != nil {
+			file = strings.TrimPrefix(r.env[0], "BATON_CONFIG_PATH=")
 		}
+		r.says = file + " cannot be used: "
 		r.test(t, name)
 	}
 }
@@ -210,8 +197,7 @@ func TestABooleanThatIsNoneIsRefused(t *testing.T) {
 		r.test(t, name+", service")
 	}
 	for _, taken := range []string{"true", "1", "T", "FALSE", ""} {
-		f := launch.NewFolder(t, faults.Serve(t, sim.Config{Users: 1}))
-		f.Env = append(f.Env, "BATON_PROVISIONING="+taken)
+		_, f := served(t, sim.Config{Users: 1}, "BATON_PROVISIONING="+taken)
 		f.Succeed()
 	}
 }
@@ -224,12 +210,9 @@ func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
 	viewer, editor := person(t, w, isViewer).ID, person(t, w, isEditor).ID
 	all := [][]string{
 		nil, // a sync
-		grantArgs(editorRole, viewer),
-		revokeArgs(editorRole, editor),
-		actionArgs("disable_user", viewer),
-		actionArgs("enable_user", person(t, w, isInactive).ID),
-		{"--create-account-email", ada},
-		deleteArgs(viewer),
+		grantArgs(editorRole, viewer), revokeArgs(editorRole, editor),
+		actionArgs("disable_user", viewer), actionArgs("enable_user", person(t, w, isInactive).ID),
+		{"--create-account-email", ada}, deleteArgs(viewer),
 	}
 	// A sync goes on trying for ten minutes; a grant and a revoke for two, unless the server says how long to wait.
 	changes, soon := all[1:], all[3:]
@@ -253,14 +236,12 @@ func TestEveryOperationEndsWithTheCodeOfItsError(t *testing.T) {
 		for _, args := range test.runs {
 			t.Run(fmt.Sprintf("%.40q, %s, %s", args, test.fault.Name, test.code), func(t *testing.T) {
 				t.Parallel()
-				w := faults.Serve(t, twelve)
-				f := launch.NewFolder(t, w)
+				tmp := t.TempDir()
+				w, f := served(t, twelve, "TMPDIR="+tmp)
 				if args == nil { // no other operation looks at the file
 					f.Succeed()
 				}
 				w.Set(faults.Rule{Fault: test.fault, Operations: test.struck})
-				tmp := t.TempDir()
-				f.Env = append(f.Env, "TMPDIR="+tmp)
 				if test.code == codes.DeadlineExceeded {
 					f.Env = append(f.Env, "BATON_HTTP_TIMEOUT_SECONDS=1")
 				}
