@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,7 +16,9 @@ import (
 
 	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	v1 "github.com/conductorone/baton-sdk/pb/c1/connectorapi/baton/v1"
+	sdksync "github.com/conductorone/baton-sdk/pkg/sync"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -23,6 +26,7 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/c1"
 	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
+	"github.com/conductorone/baton-whimsical/internal/leaks"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
@@ -37,7 +41,6 @@ type service struct {
 	c1 *c1.Server
 }
 
-// newC1 starts a stand-in for ConductorOne that ends with the test.
 func newC1(t *testing.T) *c1.Server {
 	t.Helper()
 	if runtime.GOOS == "darwin" {
@@ -46,7 +49,6 @@ func newC1(t *testing.T) *c1.Server {
 	return c1.New(t)
 }
 
-// accepted fails the test when ConductorOne has refused requests.
 func accepted(t *testing.T, refusals []string) {
 	t.Helper()
 	if len(refusals) > 0 {
@@ -64,7 +66,6 @@ func startService(t *testing.T, cfg sim.Config, env ...string) *service {
 	return s
 }
 
-// finish waits for the result of a task.
 func (s *service) finish(task *c1.Task) *c1.Result {
 	s.t.Helper()
 	result, err := task.Wait(s.Context)
@@ -74,7 +75,6 @@ func (s *service) finish(task *c1.Task) *c1.Result {
 	return result
 }
 
-// succeed runs a task that has to succeed.
 func (s *service) succeed(message *v1.Task) *c1.Result {
 	s.t.Helper()
 	result := s.finish(s.c1.Enqueue(message))
@@ -241,15 +241,14 @@ func TestSettingsThatCannotWorkEndTheService(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, w := newC1(t), faults.Serve(t, twelve)
-			if setting == "" {
+			refused := setting == ""
+			if refused {
 				server.RejectCredentials()
 			}
 			p := launch.Service(t, server, w, setting)
-			if code := p.Wait(); code <= 0 || setting == "" && code != int(codes.Unauthenticated) {
-				t.Errorf("exit code %d, want the code of an error", code)
-			}
-			if setting == "" && !strings.Contains(p.Stderr.String()+p.Stdout.String(), "401") {
-				t.Error("the output does not say that the credential was refused")
+			code, said := p.Wait(), p.Stderr.String()+p.Stdout.String()
+			if code <= 0 || refused && (code != int(codes.Unauthenticated) || !strings.Contains(said, "401")) {
+				t.Errorf("exit code %d, want the code of an error, and for a credential %d and a 401", code, codes.Unauthenticated)
 			}
 			if len(server.Hellos()) != 0 || len(w.TakeRequests()) != 0 {
 				t.Error("the service has talked to somebody before it ended")
@@ -452,4 +451,66 @@ func TestCancelledSyncEnds(t *testing.T) {
 	s.fails(task, codes.Canceled, "")
 	s.Set()
 	s.syncs()
+}
+
+// Calls of one sync, of which the first is the validation, go to whichever instance is free, so what one has read
+// reaches the other through the session store alone.
+func TestLambdaSyncsAndDeletes(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, sim.Config{Users: 60, PageSize: 5, DeactivationKeeps: true})
+	lambda := c1.NewLambda(t, map[string]any{"whimsical-token": leaks.Token, "base-url": w.URL})
+	t.Cleanup(func() { accepted(t, lambda.Refusals()) })
+	instances := []*launch.Process{launch.Function(t, lambda), launch.Function(t, lambda)}
+	ctx := instances[0].Context
+	if err := lambda.WaitIdle(ctx, len(instances)); err != nil {
+		t.Fatal(err)
+	}
+	connector := lambda.Connector(ctx)
+	// syncs fails the test unless a sync by the SDK's syncer, as ConductorOne runs it, is that of the workspace.
+	syncs := func() {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "sync.c1z")
+		syncer, err := sdksync.NewSyncer(ctx, connector, sdksync.WithC1ZPath(path), sdksync.WithTmpDir(t.TempDir()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(syncer.Sync(ctx), syncer.Close(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		launch.Holds(t, path, batontest.Expected(w.Users()))
+	}
+
+	syncs()
+	readOnce(t, w)
+	for i, instance := range instances {
+		if !strings.Contains(instance.Stdout.String()+instance.Stderr.String(), sim.BasePath+"Users") {
+			t.Errorf("instance %d has read nothing", i+1)
+		}
+	}
+	if stored, written := lambda.SessionValues(); written == 0 || stored != 0 {
+		t.Errorf("the sync has written %d values to the session store and left %d", written, stored)
+	}
+
+	editor := batontest.Resource(userType, person(t, w, isEditor).ID)
+	if _, err := connector.DeleteResource(ctx, v2.DeleteResourceRequest_builder{ResourceId: editor.GetId()}.Build()); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := w.User(editor.GetId().GetResource()); there {
+		t.Error("the user who was deleted is still there")
+	}
+	syncs()
+}
+
+func TestLambdaRefusesAWrongToken(t *testing.T) {
+	t.Parallel()
+	w := faults.Serve(t, twelve)
+	lambda := c1.NewLambda(t, map[string]any{"whimsical-token": "another-token-e5f0", "base-url": w.URL})
+	t.Cleanup(func() { accepted(t, lambda.Refusals()) })
+	ctx := launch.Function(t, lambda).Context
+	if err := lambda.WaitIdle(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lambda.Connector(ctx).Validate(ctx, &v2.ConnectorServiceValidateRequest{}); status.Code(err) != codes.Unauthenticated {
+		t.Errorf("the validation has ended with %v, want Unauthenticated", err)
+	}
 }
