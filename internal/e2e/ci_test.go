@@ -3,6 +3,12 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,7 +48,6 @@ func (c *ciRun) runs(name string, args ...string) {
 	})
 }
 
-// synced returns what the last sync says.
 func (c *ciRun) synced() batontest.Access {
 	c.t.Helper()
 	picture, err := batontest.Read(c.t.Context(), c.File)
@@ -52,8 +57,9 @@ func (c *ciRun) synced() batontest.Access {
 	return picture.Access()
 }
 
-// grantIs is a step: the last sync has a grant, or has it not.
+// grantIs is two steps: a sync, and that it has a grant, or has it not.
 func (c *ciRun) grantIs(name, grant string, want bool) {
+	c.runs("a sync before: " + name)
 	c.step(name, func() bool {
 		_, there := c.synced()["grant "+grant]
 		return there == want
@@ -68,15 +74,12 @@ func syncTest(role string, who func(sim.User) bool) func(*ciRun) {
 		grant := []string{"--grant-entitlement=" + batontest.Entitlement(role).GetId(), "--grant-principal=" + user, "--grant-principal-type=" + userType}
 		c.runs("sync")
 		c.runs("grant", grant...)
-		c.runs("sync after the grant")
 		c.grantIs("the grant is there", id, true)
 		c.runs("grant again", grant...)
 		c.runs("revoke", "--revoke-grant="+id)
 		c.runs("revoke again", "--revoke-grant="+id)
-		c.runs("sync after the revoke")
 		c.grantIs("the grant is gone", id, false)
 		c.runs("grant anew", grant...)
-		c.runs("sync after the new grant")
 		c.grantIs("the grant is there anew", id, true)
 	}
 }
@@ -86,7 +89,8 @@ func syncTest(role string, who func(sim.User) bool) func(*ciRun) {
 func accountProvisioning(found string, create ...string) func(*ciRun) {
 	return func(c *ciRun) {
 		id := ""
-		search := func(name string, want int) {
+		search := func(name string, want int) { // in a new sync
+			c.runs("a sync before: " + name)
 			c.step(name, func() bool {
 				accounts := 0
 				for thing, said := range c.synced() {
@@ -99,14 +103,11 @@ func accountProvisioning(found string, create ...string) func(*ciRun) {
 			})
 		}
 		c.runs("sync")
-		c.runs("sync once more")
 		search("there is no such account", 0)
 		c.runs("create", create...)
-		c.runs("sync after the creation")
 		search("there is one such account", 1)
 		c.runs("delete", deleteArgs(id)...)
 		c.runs("delete again", deleteArgs(id)...) // of which the action takes any exit code
-		c.runs("sync after the deletion")
 		search("the account is gone", 0)
 	}
 }
@@ -180,4 +181,51 @@ func TestTheStepsOfTheCIActions(t *testing.T) {
 			}
 		})
 	}
+}
+
+var generate = flag.Bool("generate", false, "write the generated files anew")
+
+// make generate writes the files by this test.
+func TestGeneratedFilesAreFresh(t *testing.T) {
+	dir := t.TempDir()
+	run := func(name string, args ...string) []byte {
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v", name, args, err)
+		}
+		return out
+	}
+	connector := launch.Binary(t, launch.Connector)
+	run(launch.Binary(t, launch.Generator))
+	settings, err := os.ReadFile(filepath.Join(dir, "conf.gen.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, fresh := range map[string][]byte{
+		"pkg/config/conf.gen.go":  settings,
+		"config_schema.json":      indented(t, run(connector, "config")),
+		"baton_capabilities.json": indented(t, run(connector, "capabilities")),
+	} {
+		path := filepath.Join("../..", file)
+		if *generate {
+			if err := os.WriteFile(path, fresh, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if committed, err := os.ReadFile(path); err != nil || !bytes.Equal(committed, fresh) {
+			t.Errorf("%s is stale (%v): run make generate and commit the result", file, err)
+		}
+	}
+}
+
+// indented returns a JSON document in one form: the SDK's white space differs from build to build.
+func indented(t *testing.T, document []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Indent(&out, bytes.TrimSpace(document), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Bytes(), '\n')
 }

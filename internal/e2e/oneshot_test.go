@@ -41,10 +41,7 @@ func TestOneShotSyncHoldsTheWorkspaceWhateverItsSize(t *testing.T) {
 // that has them.
 func targeted(t *testing.T, w *faults.Workspace) ([]sim.User, batontest.Access) {
 	t.Helper()
-	var users []sim.User
-	for _, match := range []func(sim.User) bool{isEditor, isViewer, isInactive, hasNoRole} {
-		users = append(users, person(t, w, match))
-	}
+	users := []sim.User{person(t, w, isEditor), person(t, w, isViewer), person(t, w, isInactive), person(t, w, hasNoRole)}
 	want := batontest.Expected(users)
 	maps.DeleteFunc(want, func(thing, _ string) bool { return strings.HasPrefix(thing, "entitlement ") })
 	return users, want
@@ -288,8 +285,7 @@ func unasked(t *testing.T) *launch.Folder {
 // refusal is a run that ends before any request.
 type refusal struct {
 	args, env []string
-	// text is what is in a file in the folder of the run, by its name, where it has one.
-	text map[string]string
+	text      map[string]string // of a file in the folder of the run, by its name, where it has one
 	// code is that of the exit, InvalidArgument where it is OK: with that one, all that the run says is one line.
 	code codes.Code
 	says string

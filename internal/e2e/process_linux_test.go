@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,12 +30,8 @@ func unshared(t *testing.T, script, dir string, env ...string) *launch.Process {
 func TestASyncNeedsNoIPv4LocalHost(t *testing.T) {
 	t.Parallel()
 	w, f := served(t, twelve)
-	hosts := filepath.Join(t.TempDir(), "hosts")
-	if err := os.WriteFile(hosts, []byte("::1 localhost\n"), 0o644); err != nil { //nolint:gosec // as /etc/hosts
-		t.Fatal(err)
-	}
-	p := unshared(t, `mount --bind "$HOSTS" /etc/hosts || exit 99; exec "$CONNECTOR"`, f.Dir,
-		append(f.Env, "HOSTS="+hosts, "CONNECTOR="+launch.Binary(t, launch.Connector))...)
+	write(t, f, "hosts", "::1 localhost\n")
+	p := unshared(t, `mount --bind hosts /etc/hosts || exit 99; exec "$CONNECTOR"`, f.Dir, append(f.Env, "CONNECTOR="+launch.Binary(t, launch.Connector))...)
 	switch code := p.Wait(); code {
 	case 0:
 		f.Holds(w.Users())
@@ -114,13 +109,20 @@ func TestASecondSignalEndsARunAtOnce(t *testing.T) {
 
 // confinement runs the connector as the Deployment's pod does: its root file system is mounted read-only, with
 // nothing in it but what the image holds and the runtime mounts, /tmp is the one place to write to, the user is
-// 65532, without groups and capabilities, and nothing can add privileges.
+// 65532, without groups and capabilities, and nothing can add privileges. The certificate authority of the stand-in
+// is in the place of the public ones, and the file of hosts, which Kubernetes writes, has what the SDK listens on.
 const confinement = `set -e
+umask 022
+mkdir "$ROOT/tmp" "$ROOT/etc" "$ROOT/proc" "$ROOT/dev"
+ln "$CONNECTOR" "$ROOT/baton-whimsical"
+cat "$SSL_CERT_FILE" >"$ROOT/ca.pem"
+echo 127.0.0.1 localhost >"$ROOT/etc/hosts"
 mount --bind "$ROOT" "$ROOT"
 mount --rbind /proc "$ROOT/proc"
 mount --rbind /dev "$ROOT/dev"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$ROOT/tmp"
 mount -o remount,bind,ro "$ROOT"
+export SSL_CERT_FILE=/ca.pem
 exec setpriv --no-new-privs chroot --userspec=65532:65532 --groups= "$ROOT" /baton-whimsical`
 
 // TestServiceRunsAsInThePod needs root, which is what makes a pod, too, and the
@@ -132,9 +134,8 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	}
 	t.Parallel()
 	server, workspace := newC1(t), faults.Serve(t, sim.Config{Users: 3000})
-	root := podRoot(t, server.Environment())
 	env := append(server.Environment(), launch.Settings(workspace)...)
-	env = append(env, "ROOT="+root, "HOME=/tmp", "TMPDIR=/tmp", "SSL_CERT_FILE=/ca.pem", provisioning, "BATON_LOG_LEVEL=info",
+	env = append(env, "ROOT="+t.TempDir(), "CONNECTOR="+launch.Binary(t, launch.Connector), "HOME=/tmp", "TMPDIR=/tmp", provisioning, "BATON_LOG_LEVEL=info",
 		"BATON_HOST_ID=baton-whimsical", "BATON_HEALTH_CHECK=true", "BATON_HEALTH_CHECK_BIND_ADDRESS=127.0.0.1", "BATON_HEALTH_CHECK_PORT=0")
 	s := &service{t: t, c1: server, Workspace: workspace, Process: unshared(t, confinement, t.TempDir(), env...)}
 	watched := make(chan int64, 1)
@@ -158,32 +159,6 @@ func TestServiceRunsAsInThePod(t *testing.T) {
 	if peak, limit := <-watched, memoryLimit(t); peak > limit || peak == 0 {
 		t.Errorf("the processes have taken %d MiB, of %d that the Deployment allows", peak>>20, limit>>20)
 	}
-}
-
-// podRoot makes the files of the image, with the certificate authority of the stand-in in the place of the public
-// ones, and the file of hosts that Kubernetes writes: the SDK listens on localhost.
-func podRoot(t *testing.T, c1Environment []string) string {
-	t.Helper()
-	root := t.TempDir()
-	if err := os.Link(launch.Binary(t, launch.Connector), filepath.Join(root, "baton-whimsical")); err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range []string{"tmp", "etc", "proc", "dev"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	named := slices.IndexFunc(c1Environment, func(variable string) bool { return strings.HasPrefix(variable, "SSL_CERT_FILE=") })
-	authority, err := os.ReadFile(strings.TrimPrefix(c1Environment[named], "SSL_CERT_FILE="))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{"ca.pem": string(authority), "etc/hosts": "127.0.0.1 localhost\n"} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil { //nolint:gosec // public
-			t.Fatal(err)
-		}
-	}
-	return root
 }
 
 // memoryLimit is what the Deployment allows, in bytes.

@@ -172,8 +172,7 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 			if _, err := p.terminal.WriteString("\x03"); err != nil {
 				t.Fatal(err)
 			}
-			code, stays, _ := p.sees()
-			if code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
+			if code, stays, _ := p.sees(); code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
 				t.Errorf("exit %d, the terminal shows %q", code, stays)
 			}
 			holdsOnly(t, f.Dir, map[bool][]string{true: {"sync.c1z"}}[test.earlier]...)
@@ -185,8 +184,7 @@ func TestATerminalShowsWhichTryAnOutageIsAt(t *testing.T) {
 	t.Parallel()
 	w, f := served(t, sim.Config{Users: 12})
 	w.Set(faults.Rule{Fault: faults.Named("reset before the answer"), Operations: []faults.Operation{faults.List}, Times: 4})
-	code, _, all := look(t, f).sees()
-	if code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
+	if code, _, all := look(t, f).sees(); code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
 		t.Errorf("exit %d, the terminal shows %q", code, all)
 	}
 }

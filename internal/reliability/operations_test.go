@@ -128,7 +128,6 @@ func list(s *builders) error {
 	return err
 }
 
-// drain reads pages to the end.
 func drain(read func(token string) (*rs.SyncOpResults, error)) error {
 	for token := ""; ; {
 		var results *rs.SyncOpResults
@@ -178,14 +177,12 @@ func create(email string) func(*builders) error {
 }
 
 func grantEditor(s *builders) error {
-	principal := batontest.Resource("user", sim.Person(aViewer).ID)
-	_, _, err := s.roles.Grant(s.ctx, principal, batontest.Entitlement(editorRole))
+	_, _, err := s.roles.Grant(s.ctx, batontest.Resource("user", sim.Person(aViewer).ID), batontest.Entitlement(editorRole))
 	return err
 }
 
 func revokeEditor(s *builders) error {
-	principal := batontest.Resource("user", sim.Person(anEditor).ID)
-	_, err := s.roles.Revoke(s.ctx, v2.Grant_builder{Principal: principal, Entitlement: batontest.Entitlement(editorRole)}.Build())
+	_, err := s.roles.Revoke(s.ctx, batontest.Grant(editorRole, sim.Person(anEditor).ID))
 	return err
 }
 

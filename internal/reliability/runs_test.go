@@ -29,7 +29,7 @@ import (
 func checkFiles(t *testing.T, f *launch.Folder) {
 	t.Helper()
 	unpack(t, f)
-	err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
+	if err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -43,8 +43,7 @@ func checkFiles(t *testing.T, f *launch.Folder) {
 			}
 		}
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 }

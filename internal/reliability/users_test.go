@@ -78,11 +78,9 @@ const untold = "untold"
 
 // oddUser is one user of a workspace of odd ones.
 type oddUser struct {
-	name string
-	// attributes is what follows the id in the user's JSON.
-	attributes string
-	// role is the role to be granted, "" for none, untold where the API tells no role of an active user.
-	role string
+	name       string
+	attributes string // what follows the id in the user's JSON
+	role       string // the role to be granted, "" for none, untold where the API tells no role of an active user
 }
 
 func oddUsers() []oddUser {
@@ -239,9 +237,8 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 	h, _ := serveConnector(t, workspace.URL)
 	for _, id := range oddIDs {
 		principal := batontest.Resource("user", id)
-		_, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
-			Principal: principal, Entitlement: batontest.Entitlement(editorRole),
-		}.Build())
+		grant := v2.GrantManagerServiceGrantRequest_builder{Principal: principal, Entitlement: batontest.Entitlement(editorRole)}
+		_, err := h.Client.Grant(t.Context(), grant.Build())
 		if user, _ := workspace.User(id); err != nil || batontest.RoleOf(user) != editorRole {
 			t.Errorf("%q is not an Editor: %v", id, err)
 		}
