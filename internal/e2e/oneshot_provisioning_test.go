@@ -9,7 +9,6 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/conductorone/baton-whimsical/internal/batontest"
-	"github.com/conductorone/baton-whimsical/internal/faults"
 	"github.com/conductorone/baton-whimsical/internal/launch"
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
@@ -20,9 +19,7 @@ import (
 // That no address is in the log is checked of every run.
 func TestOneShotChanges(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, twelve)
-	f := launch.NewFolder(t, w)
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=info")
+	w, f := served(t, twelve, "BATON_LOG_LEVEL=info")
 	// twice makes a change and then asks for it once more, which changes nothing.
 	twice := func(args ...string) {
 		t.Helper()
@@ -73,8 +70,7 @@ func TestOneShotChanges(t *testing.T) {
 
 func TestOneShotChangesThatCannotBe(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, twelve)
-	f := launch.NewFolder(t, w) // no file is needed: the role and the person are named
+	w, f := served(t, twelve) // no file is needed: the role and the person are named
 	viewer, leaver := person(t, w, isViewer).ID, person(t, w, isEditor)
 	w.Remove(leaver.ID)
 	const (
@@ -116,8 +112,7 @@ func TestOneShotChangesThatCannotBe(t *testing.T) {
 
 func TestOneShotCreatesAccounts(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 12, PendingUntilLogin: true, DeactivationKeeps: true})
-	f := launch.NewFolder(t, w)
+	w, f := served(t, sim.Config{Users: 12, PendingUntilLogin: true, DeactivationKeeps: true})
 	users := w.Users()
 	args := []string{"--create-account-email", "Ada@Example.com", "--create-account-profile", `{"first_name":"Ada","family_name":"Lovelace","role":"Editor"}`}
 	f.Succeed(args...)

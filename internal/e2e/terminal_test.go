@@ -30,13 +30,13 @@ type screen struct {
 	terminal *os.File
 }
 
-// look runs the connector in a terminal of 80 columns, without any log setting.
-func look(t *testing.T, f *launch.Folder, env []string, args ...string) *screen {
+// look runs the connector in a terminal of 80 columns, without the log setting of a folder.
+func look(t *testing.T, f *launch.Folder, args ...string) *screen {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), launch.Binary(t, launch.Connector), args...) //nolint:gosec // the binary under test
 	cmd.Dir = f.Dir
 	cmd.Env = append([]string{"HOME=" + f.Dir, "TMPDIR=" + f.Dir}, f.Env...)
-	cmd.Env = append(slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "BATON_LOG_LEVEL=") }), env...)
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "BATON_LOG_LEVEL=") })
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {
 		t.Fatal(err)
@@ -77,8 +77,7 @@ func (p *screen) sees() (int, []string, string) {
 
 func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 12, DeactivationKeeps: true})
-	f := launch.NewFolder(t, w)
+	w, f := served(t, sim.Config{Users: 12, DeactivationKeeps: true})
 	editor, viewer := person(t, w, isEditor).ID, person(t, w, isViewer).ID
 	for _, test := range []struct {
 		args []string
@@ -97,7 +96,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 		{deleteArgs(editor), []string{"User " + editor + " was deleted."}},
 		{deleteArgs(editor), []string{"Warning: there is no user with the ID " + editor + ": nothing changed."}},
 	} {
-		code, stays, all := look(t, f, nil, test.args...).sees()
+		code, stays, all := look(t, f, test.args...).sees()
 		if code != 0 || !slices.EqualFunc(stays, test.want, strings.HasPrefix) {
 			t.Errorf("%q: exit %d, the terminal shows\n%s\nwant\n%s", test.args, code, strings.Join(stays, "\n"), strings.Join(test.want, "\n"))
 		}
@@ -105,7 +104,7 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 			t.Errorf("no progress in %q", all)
 		}
 	}
-	code, stays, _ := look(t, f, nil, "--create-account-email", ada).sees()
+	code, stays, _ := look(t, f, "--create-account-email", ada).sees()
 	if code != 0 || len(stays) != 1 || strings.Contains(stays[0], "@") || !strings.Contains(stays[0], "was created") {
 		t.Errorf("exit %d, a creation shows %q", code, stays)
 	}
@@ -113,31 +112,37 @@ func TestATerminalShowsASyncAndItsChanges(t *testing.T) {
 
 func TestATerminalShowsAnErrorOnce(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 12})
-	refused := []string{"BATON_WHIMSICAL_TOKEN=another"}
+	const (
+		refused = "BATON_WHIMSICAL_TOKEN=another"
+		away    = "BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"
+		profile = "--create-account-profile"
+	)
 	for name, test := range map[string]struct {
-		env, args []string
-		code      codes.Code
-		says      string
+		code codes.Code
+		says string
+		env  string
+		args []string
 	}{
-		"a sync":             {refused, nil, codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401"},
-		"an action":          {refused, actionArgs("disable_user", "u"), codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401"},
-		"a grant to nobody":  {nil, grantArgs(editorRole, "nobody"), codes.NotFound, "Error: the account is gone from the Whimsical workspace"},
-		"an unknown action":  {nil, actionArgs("frobnicate", "u"), codes.NotFound, "Error: there is no such action"},
-		"an empty name":      {nil, []string{"--revoke-grant="}, codes.InvalidArgument, "Error: --revoke-grant"},
-		"no connection":      {[]string{"BATON_BASE_URL=http://127.0.0.1:1/scim-v2/"}, nil, codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused"},
-		"no e-mail address":  {nil, []string{"--create-account-profile", `{"email":"ada"}`}, codes.InvalidArgument, "Error: the account's email is not an e-mail address"},
-		"no e-mail at all":   {nil, []string{"--create-account-profile", `{"first_name":"Ada"}`}, codes.InvalidArgument, "Error: the account has no e-mail address"},
-		"a flag of no sense": {nil, []string{"--nonsense"}, codes.Unknown, "unknown flag: --nonsense"},
+		"a sync":             {codes.Unauthenticated, "Error: GET /scim-v2/Users answered 401", refused, nil},
+		"an action":          {codes.Unauthenticated, "Error: GET /scim-v2/Users/u answered 401", refused, actionArgs("disable_user", "u")},
+		"a grant to nobody":  {codes.NotFound, "Error: the account is gone from the Whimsical workspace", "", grantArgs(editorRole, "nobody")},
+		"an unknown action":  {codes.NotFound, "Error: there is no such action", "", actionArgs("frobnicate", "u")},
+		"an empty name":      {codes.InvalidArgument, "Error: --revoke-grant", "", []string{"--revoke-grant="}},
+		"no connection":      {codes.Unavailable, "Error: GET /scim-v2/Users: the connection was refused", away, nil},
+		"no e-mail address":  {codes.InvalidArgument, "Error: the account's email is not an e-mail address", "", []string{profile, `{"email":"ada"}`}},
+		"no e-mail at all":   {codes.InvalidArgument, "Error: the account has no e-mail address", "", []string{profile, `{"first_name":"Ada"}`}},
+		"a flag of no sense": {codes.Unknown, "unknown flag: --nonsense", "", []string{"--nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, stays, _ := look(t, launch.NewFolder(t, w), test.env, test.args...).sees()
-			if code != int(test.code) || len(stays) == 0 || !strings.HasPrefix(stays[0], test.says) {
-				t.Errorf("exit %d, want %d, the terminal shows\n%s", code, test.code, strings.Join(stays, "\n"))
+			_, f := served(t, sim.Config{Users: 12}, test.env)
+			code, stays, _ := look(t, f, test.args...).sees()
+			shown := strings.Join(stays, "\n")
+			if code != int(test.code) || !strings.HasPrefix(shown, test.says) {
+				t.Errorf("exit %d, want %d, the terminal shows\n%s", code, test.code, shown)
 			}
-			if n := strings.Count(strings.Join(stays, ""), "rror"); n > 1 || strings.Contains(strings.Join(stays, ""), "Warning") {
-				t.Errorf("%d errors:\n%s", n, strings.Join(stays, "\n"))
+			if n := strings.Count(shown, "rror"); n > 1 || strings.Contains(shown, "Warning") {
+				t.Errorf("%d errors:\n%s", n, shown)
 			}
 		})
 	}
@@ -157,19 +162,17 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := faults.Serve(t, sim.Config{})
-			f := launch.NewFolder(t, w)
+			w, f := served(t, sim.Config{})
 			if test.earlier {
 				f.Succeed()
 			}
 			w.Set(faults.Rule{Fault: faults.Named("hang before the work")})
-			p := look(t, f, nil, test.args...)
+			p := look(t, f, test.args...)
 			<-w.Struck()
 			if _, err := p.terminal.WriteString("\x03"); err != nil {
 				t.Fatal(err)
 			}
-			code, stays, _ := p.sees()
-			if code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
+			if code, stays, _ := p.sees(); code != 130 || len(stays) != 1 || !strings.HasPrefix(stays[0], test.says) {
 				t.Errorf("exit %d, the terminal shows %q", code, stays)
 			}
 			holdsOnly(t, f.Dir, map[bool][]string{true: {"sync.c1z"}}[test.earlier]...)
@@ -179,25 +182,21 @@ func TestATerminalSaysWhatBecomesOfAnInterruptedRun(t *testing.T) {
 
 func TestATerminalShowsWhichTryAnOutageIsAt(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 12})
+	w, f := served(t, sim.Config{Users: 12})
 	w.Set(faults.Rule{Fault: faults.Named("reset before the answer"), Operations: []faults.Operation{faults.List}, Times: 4})
-	code, _, all := look(t, launch.NewFolder(t, w), nil).sees()
-	if code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
+	if code, _, all := look(t, f).sees(); code != 0 || !strings.Contains(all, "Trying again: try 1 failed, the sync gives up in ") {
 		t.Errorf("exit %d, the terminal shows %q", code, all)
 	}
 }
 
 func TestALogSettingKeepsTheLogAtATerminal(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, sim.Config{Users: 12})
 	for _, setting := range []string{"--log-level=info", "--log-format=json", "--log-path=stderr"} {
-		t.Run(setting, func(t *testing.T) {
-			t.Parallel()
-			code, stays, _ := look(t, launch.NewFolder(t, w), nil, setting).sees()
-			if log := strings.Join(stays, "\n"); code != 0 || !strings.Contains(log, "Sync complete.") {
-				t.Errorf("exit %d, the terminal shows\n%s", code, log)
-			}
-		})
+		_, f := served(t, sim.Config{Users: 12})
+		code, stays, _ := look(t, f, setting).sees()
+		if log := strings.Join(stays, "\n"); code != 0 || !strings.Contains(log, "Sync complete.") {
+			t.Errorf("%s: exit %d, the terminal shows\n%s", setting, code, log)
+		}
 	}
 }
 
@@ -218,10 +217,8 @@ func logged(t *testing.T, log string, texts ...string) {
 
 func TestTheLogGoesToItsFileWhole(t *testing.T) {
 	t.Parallel()
-	w := faults.Serve(t, twelve)
-	f := launch.NewFolder(t, w)
-	log := filepath.Join(f.Dir, "sync.log")
-	f.Env = append(f.Env, "BATON_LOG_LEVEL=debug", "BATON_LOG_PATH="+log)
+	log := filepath.Join(t.TempDir(), "sync.log")
+	w, f := served(t, twelve, "BATON_LOG_LEVEL=debug", "BATON_LOG_PATH="+log)
 	f.Succeed()
 	if p := f.Succeed(grantArgs(editorRole, person(t, w, isViewer).ID)...); p.Stderr.String() != "" || p.Stdout.String() != "" {
 		t.Errorf("beside the file, the log is %q", p.Stderr.String()+p.Stdout.String())
@@ -235,23 +232,16 @@ func TestTheLogGoesToItsFileWhole(t *testing.T) {
 
 func TestAPipeGetsTheLogAsJSON(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		args, env []string
-		texts     []string
-	}{
-		"of a sync":          {nil, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
-		"with an empty path": {[]string{"--log-path="}, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
-		"with the schemas":   {[]string{"--list-action-schemas"}, []string{"BATON_LOG_LEVEL=info"}, []string{"enable_user", "disable_user"}},
-		"with settings of services": {
-			[]string{"--task-concurrency=7"},
-			[]string{"BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true"},
-			[]string{`"keys":["skip-full-sync","task-concurrency"]`},
-		},
+	forServices := []string{"BATON_LOG_LEVEL=warn", "BATON_SKIP_FULL_SYNC=true", "BATON_HEALTH_CHECK=false", "BATON_PROVISIONING=true"}
+	for name, test := range map[string]struct{ args, env, texts []string }{
+		"of a sync":                 {nil, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
+		"with an empty path":        {[]string{"--log-path="}, []string{"BATON_LOG_LEVEL="}, []string{"Sync complete."}},
+		"with the schemas":          {[]string{"--list-action-schemas"}, []string{"BATON_LOG_LEVEL=info"}, []string{"enable_user", "disable_user"}},
+		"with settings of services": {[]string{"--task-concurrency=7"}, forServices, []string{`"keys":["skip-full-sync","task-concurrency"]`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := launch.NewFolder(t, faults.Serve(t, twelve))
-			f.Env = append(f.Env, test.env...)
+			_, f := served(t, twelve, test.env...)
 			logged(t, f.Succeed(test.args...).Stderr.String(), test.texts...)
 		})
 	}

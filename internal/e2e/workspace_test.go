@@ -107,6 +107,25 @@ func readOnce(t *testing.T, w *faults.Workspace) {
 	}
 }
 
+// served serves a workspace, and returns a folder for runs against it, with additional environment variables.
+func served(t *testing.T, cfg sim.Config, env ...string) (*faults.Workspace, *launch.Folder) {
+	t.Helper()
+	w := faults.Serve(t, cfg)
+	f := launch.NewFolder(t, w)
+	f.Env = append(f.Env, env...)
+	return w, f
+}
+
+// held starts a run and waits until a request of it is held back, after so many others. It returns the run, and
+// the function that releases the request.
+func held(w *faults.Workspace, f *launch.Folder, after int, args ...string) (*launch.Process, func()) {
+	hold, release := faults.Hold()
+	w.Set(faults.Rule{Fault: hold, After: after, Times: 1})
+	p := f.Start(args...)
+	p.Until(w.Struck())
+	return p, release
+}
+
 func grantArgs(role, user string) []string {
 	return []string{"--grant-entitlement", batontest.Entitlement(role).GetId(), "--grant-principal", user, "--grant-principal-type", userType}
 }

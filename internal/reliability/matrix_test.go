@@ -8,8 +8,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +29,18 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/sim"
 )
 
-func TestMain(m *testing.M) {
-	os.Exit(launch.Main(m))
+func TestMain(m *testing.M) { os.Exit(launch.Main(m)) }
+
+// thirty is a workspace whose listing has pages.
+var thirty = sim.Config{Users: 30, PageSize: 10}
+
+// served serves a workspace, and returns a folder for runs against it, with additional environment variables.
+func served(t *testing.T, cfg sim.Config, env ...string) (*faults.Workspace, *launch.Folder) {
+	t.Helper()
+	w := faults.Serve(t, cfg)
+	f := launch.NewFolder(t, w)
+	f.Env = append(f.Env, env...)
+	return w, f
 }
 
 //go:embed matrix.md
@@ -100,14 +114,8 @@ type trial struct {
 
 // outcomes are the words of matrix.md for codes. A success with something else than the truth is a LIE.
 var outcomes = map[string]codes.Code{
-	"ok":   codes.OK,
-	"down": codes.Unavailable,
-	"late": codes.DeadlineExceeded,
-	"pre":  codes.FailedPrecondition,
-	"arg":  codes.InvalidArgument,
-	"auth": codes.Unauthenticated,
-	"perm": codes.PermissionDenied,
-	"impl": codes.Unimplemented,
+	"ok": codes.OK, "down": codes.Unavailable, "late": codes.DeadlineExceeded, "pre": codes.FailedPrecondition,
+	"arg": codes.InvalidArgument, "auth": codes.Unauthenticated, "perm": codes.PermissionDenied, "impl": codes.Unimplemented,
 }
 
 // cell lets the fault strike each request of the operation in turn, and all of them. It spells the outcomes as
@@ -116,16 +124,14 @@ var outcomes = map[string]codes.Code{
 func (c trial) cell() string {
 	always := make(chan string, 1)
 	go func() {
-		outcome, _ := c.attempt(faults.Rule{Fault: c.fault, Operations: c.operation.strikes})
+		outcome, _ := c.attempt(0, 0)
 		always <- outcome
 	}()
 	var once []string
-	for after := 0; ; after++ {
-		outcome, struck := c.attempt(faults.Rule{Fault: c.fault, Operations: c.operation.strikes, After: after, Times: 1})
-		if !struck {
-			break
-		}
+	outcome, struck := c.attempt(0, 1)
+	for after := 1; struck; after++ {
 		once = append(once, outcome)
+		outcome, struck = c.attempt(after, 1)
 	}
 	if len(slices.Compact(slices.Clone(once))) == 1 {
 		once = once[:1]
@@ -135,9 +141,9 @@ func (c trial) cell() string {
 
 // attempt makes the call once, as often as the SDK does, and returns the outcome, and whether there was a request to
 // strike. The test fails on what is wrong whatever the outcome: changes that nobody asked for, and secrets.
-func (c trial) attempt(rule faults.Rule) (string, bool) {
+func (c trial) attempt(after, times int) (string, bool) {
 	complain := func(format string, args ...any) {
-		c.t.Errorf("%s, %s, after %d requests: %s", c.fault.Name, c.operation.name, rule.After, fmt.Sprintf(format, args...))
+		c.t.Errorf("%s, %s, after %d requests: %s", c.fault.Name, c.operation.name, after, fmt.Sprintf(format, args...))
 	}
 	s, err := newBuilders(c.t, map[bool]time.Duration{true: time.Second, false: time.Minute}[c.fault.Slow]) // a minute: never
 	if err != nil {
@@ -145,7 +151,7 @@ func (c trial) attempt(rule faults.Rule) (string, bool) {
 		return "", false
 	}
 	defer s.Close()
-	s.Set(rule)
+	s.Set(faults.Rule{Fault: c.fault, Operations: c.operation.strikes, After: after, Times: times})
 	before, wanted := s.Users(), s.Users()
 	err = persistently(c.operation.calls, func() error { return c.operation.run(s) })
 	if c.operation.changed != nil {
@@ -198,4 +204,40 @@ func describe(users []sim.User) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
+}
+
+func TestEveryPromiseNamesTestsThatExist(t *testing.T) {
+	document, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	if err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path) //nolint:gosec // a file of this repository
+		_, _ = tests.Write(source)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`")
+	for line := range strings.Lines(string(document)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| Promise") {
+			continue
+		}
+		names := named.FindAllStringSubmatch(line, -1)
+		if len(names) == 0 && !strings.HasSuffix(strings.TrimSpace(line), "| the same |") {
+			t.Errorf("no test keeps this promise: %s", line)
+		}
+		for _, name := range names {
+			if !strings.Contains(tests.String(), "\nfunc "+name[1]+"(") {
+				t.Errorf("there is no test %s", name[1])
+			}
+		}
+	}
+	if count := strconv.Itoa(len(faults.Table())) + " faults"; !strings.Contains(string(document), count) {
+		t.Errorf("the document does not tell of %s", count)
+	}
 }

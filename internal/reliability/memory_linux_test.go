@@ -20,36 +20,31 @@ import (
 
 const (
 	mebibyte = 1 << 20
-	// bodyCap is what the connector reads of one answer at most.
-	bodyCap = 16 * mebibyte
-	// largeTests is the environment variable that switches the tests on that take longer.
-	largeTests = "RELIABILITY_LARGE"
+	bodyCap  = 16 * mebibyte // what the connector reads of one answer at most
 )
 
 // measured runs the connector and returns its exit code and the largest amount of
 // anonymous memory that it had at a time.
-func measured(f *launch.Folder, args ...string) (int, int64) {
+func measured(t *testing.T, f *launch.Folder, args ...string) (int, int64) {
+	t.Helper()
 	p := f.Start(args...)
 	peak := p.PeakMemory()
+	t.Logf("%d MiB", peak/mebibyte)
 	return p.Wait(), peak
 }
 
 func TestHugeBodiesCostAFewTimesTheBodyCap(t *testing.T) {
-	code, usual := measured(launch.NewFolder(t, faults.Serve(t, thirty)))
+	_, f := served(t, thirty)
+	code, usual := measured(t, f)
 	if code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	for name, caps := range map[string]int64{
-		"200 MB body": 6,
-		"gzip bomb":   6,
-		// The SDK's transport takes 10 MiB of headers, each a string of its own.
-		"large headers": 16,
-	} {
+	// The SDK's transport takes 10 MiB of headers, each a string of its own.
+	for name, caps := range map[string]int64{"200 MB body": 6, "gzip bomb": 6, "large headers": 16} {
 		t.Run(name, func(t *testing.T) {
-			w := faults.Serve(t, thirty)
+			w, f := served(t, thirty)
 			w.Set(faults.Rule{Fault: faults.Named(name), Operations: []faults.Operation{faults.List}, After: 1, Times: 1})
-			_, peak := measured(launch.NewFolder(t, w))
-			t.Logf("%d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
+			_, peak := measured(t, f)
 			if peak > usual+caps*bodyCap {
 				t.Errorf("a peak of %d MiB, where a usual sync takes %d MiB", peak/mebibyte, usual/mebibyte)
 			}
@@ -84,8 +79,7 @@ func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
 			t.Cleanup(server.Close)
 			f := launch.NewFolder(t, workspace)
 			f.Env = append(f.Env, "BATON_BASE_URL="+server.URL+sim.BasePath)
-			code, peak := measured(f, args...)
-			t.Logf("%d MiB", peak/mebibyte)
+			code, peak := measured(t, f, args...)
 			if code != int(codes.FailedPrecondition) || peak > 150_000_000 || !struck.Load() {
 				t.Errorf("exit code %d, a peak of %d MiB of anonymous memory, struck: %t", code, peak/mebibyte, struck.Load())
 			}
@@ -94,13 +88,11 @@ func TestAnAnswerOfMillionsOfEmptyUsersTakesLittleMemory(t *testing.T) {
 }
 
 func TestASyncOfAHundredThousandUsersTakesLittleMemory(t *testing.T) {
-	if os.Getenv(largeTests) == "" {
-		t.Skip("it takes half a minute: set " + largeTests)
+	if os.Getenv("RELIABILITY_LARGE") == "" {
+		t.Skip("it takes half a minute: set RELIABILITY_LARGE")
 	}
-	w := faults.Serve(t, sim.Config{Users: 100_000})
-	f := launch.NewFolder(t, w)
-	code, peak := measured(f)
-	t.Logf("%d MiB", peak/mebibyte)
+	w, f := served(t, sim.Config{Users: 100_000})
+	code, peak := measured(t, f)
 	if code != 0 || peak > 400_000_000 {
 		t.Errorf("exit code %d, a peak of %d MiB of anonymous memory", code, peak/mebibyte)
 	}

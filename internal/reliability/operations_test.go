@@ -44,17 +44,13 @@ var editorRole, viewerRole = batontest.Roles[true], batontest.Roles[false]
 
 // operation is one column of the matrix.
 type operation struct {
-	name string
-	// strikes are the requests that faults hit, all where it is empty.
-	strikes []faults.Operation
-	// calls is how often the SDK makes the call while it fails with Unavailable
-	// or DeadlineExceeded. The connector's own tries are not counted.
-	calls int
-	// run makes the call. It returns the connector's error, or errLie when the
-	// call succeeded with something else than the truth.
-	run func(s *builders) error
-	// changed is the workspace as it has to be after a success.
-	changed func(users []sim.User) []sim.User
+	name    string
+	strikes []faults.Operation // the requests that faults hit, all where it is empty
+	// calls is how often the SDK makes the call while it fails with Unavailable or DeadlineExceeded. The connector's
+	// own tries are not counted.
+	calls   int
+	run     func(s *builders) error           // makes the call, and returns the connector's error, or errLie
+	changed func(users []sim.User) []sim.User // the workspace as it has to be after a success
 }
 
 // errLie says that a call succeeded with something else than the truth;
@@ -132,7 +128,6 @@ func list(s *builders) error {
 	return err
 }
 
-// drain reads pages to the end.
 func drain(read func(token string) (*rs.SyncOpResults, error)) error {
 	for token := ""; ; {
 		var results *rs.SyncOpResults
@@ -165,7 +160,7 @@ func get(s *builders) error {
 
 func create(email string) func(*builders) error {
 	return func(s *builders) error {
-		profile := object(map[string]string{"email": email, "first_name": "Grace", "last_name": "Hopper", "role": viewerRole})
+		profile, _ := structpb.NewStruct(map[string]any{"email": email, "first_name": "Grace", "last_name": "Hopper", "role": viewerRole}) // of strings
 		answer, _, _, err := s.users.CreateAccount(s.ctx, v2.AccountInfo_builder{Profile: profile}.Build(), nil)
 		if err != nil {
 			return err
@@ -181,29 +176,20 @@ func create(email string) func(*builders) error {
 	}
 }
 
-func object(texts map[string]string) *structpb.Struct {
-	fields := map[string]*structpb.Value{}
-	for name, text := range texts {
-		fields[name] = structpb.NewStringValue(text)
-	}
-	return &structpb.Struct{Fields: fields}
-}
-
 func grantEditor(s *builders) error {
-	principal := batontest.Resource("user", sim.Person(aViewer).ID)
-	_, _, err := s.roles.Grant(s.ctx, principal, batontest.Entitlement(editorRole))
+	_, _, err := s.roles.Grant(s.ctx, batontest.Resource("user", sim.Person(aViewer).ID), batontest.Entitlement(editorRole))
 	return err
 }
 
 func revokeEditor(s *builders) error {
-	principal := batontest.Resource("user", sim.Person(anEditor).ID)
-	_, err := s.roles.Revoke(s.ctx, v2.Grant_builder{Principal: principal, Entitlement: batontest.Entitlement(editorRole)}.Build())
+	_, err := s.roles.Revoke(s.ctx, batontest.Grant(editorRole, sim.Person(anEditor).ID))
 	return err
 }
 
 func invoke(action string, index int) func(*builders) error {
 	return func(s *builders) error {
-		result, _, err := s.actions[action](s.ctx, object(map[string]string{"user_id": sim.Person(index).ID}))
+		args, _ := structpb.NewStruct(map[string]any{"user_id": sim.Person(index).ID}) // of a string
+		result, _, err := s.actions[action](s.ctx, args)
 		if err == nil && !result.GetFields()["success"].GetBoolValue() {
 			return fmt.Errorf("%w: %v", errLie, result)
 		}
@@ -224,10 +210,8 @@ func (s *builders) page(token string) rs.SyncOpAttrs {
 type builders struct {
 	*faults.Workspace
 
-	// ctx is the context of every call; what is logged goes to log.
-	ctx context.Context
-	log *launch.Output
-
+	ctx       context.Context // of every call; what is logged goes to log
+	log       *launch.Output
 	connector connectorbuilder.ConnectorBuilderV2
 	users     userBuilder
 	roles     roleBuilder

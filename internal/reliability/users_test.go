@@ -78,11 +78,9 @@ const untold = "untold"
 
 // oddUser is one user of a workspace of odd ones.
 type oddUser struct {
-	name string
-	// attributes is what follows the id in the user's JSON.
-	attributes string
-	// role is the role to be granted, "" for none, untold where the API tells no role of an active user.
-	role string
+	name       string
+	attributes string // what follows the id in the user's JSON
+	role       string // the role to be granted, "" for none, untold where the API tells no role of an active user
 }
 
 func oddUsers() []oddUser {
@@ -95,34 +93,27 @@ func oddUsers() []oddUser {
 		attributes   map[string]string
 	}{
 		{viewer, viewerRole, map[string]string{
-			"emoji":                            `"displayName":"👩‍🚀🏳️‍🌈"`,
-			"right to left":                    `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
-			"10,000 characters":                fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
-			"control characters":               `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`,
-			"nothing but spaces":               `"displayName":"   ","name":{"formatted":"\t"}`,
-			"invalid UTF-8":                    "\"displayName\":\"\xff\xfe\xc3(\"",
-			"a lone surrogate":                 `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
-			"names that are no strings":        `"displayName":7,"name":["a"],"userName":{"a":1}`,
-			"no name at all":                   `"userName":null`,
-			"no e-mails":                       `"emails":null`,
-			"several e-mails, none primary":    `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
-			"two primary e-mails":              `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
-			"a malformed e-mail":               `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
-			"an e-mail without end":            fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
-			"e-mails that are no list":         `"emails":"a@example.com"`,
-			"e-mails that are no e-mails":      `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
-			"active is absent":                 `"displayName":"A"`,
-			"active is null":                   `"active":null`,
-			"active is the string True":        `"active":"True"`,
-			"active is nonsense":               `"active":"perhaps"`,
-			"active is a number":               `"active":1`,
-			"created at no time":               `"meta":{"created":"yesterday"}`,
-			"created before the year 1":        `"meta":{"created":"0000-01-01T00:00:00Z"}`,
-			"created after the year 9999":      `"meta":{"created":"10000-01-01T00:00:00Z"}`,
-			"meta is no object":                `"meta":"x"`,
-			"nested in an unknown attribute":   `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
-			"a number that no float can hold":  `"externalId":1e999999`,
+			"emoji": `"displayName":"👩‍🚀🏳️‍🌈"`, "right to left": `"displayName":"\u202eעדה לאבלייס","name":{"givenName":"عادة"}`,
+			"10,000 characters":  fmt.Sprintf(`"displayName":"%s","name":{"givenName":"%s"}`, long, long),
+			"control characters": `"displayName":"a\u0000b\u0007\u001b[31m\r\n\u2028"`, "invalid UTF-8": "\"displayName\":\"\xff\xfe\xc3(\"",
+			"nothing but spaces": `"displayName":"   ","name":{"formatted":"\t"}`,
+			"a lone surrogate":   `"displayName":"\ud800","name":{"familyName":"x\udfffy"}`,
+			"no name at all":     `"userName":null`, "names that are no strings": `"displayName":7,"name":["a"],"userName":{"a":1}`,
 			"a name with markup and a newline": `"displayName":"<script>alert('x')</script>\n=cmd|' /C calc'!A0"`,
+
+			"no e-mails": `"emails":null`, "e-mails that are no list": `"emails":"a@example.com"`,
+			"several e-mails, none primary": `"emails":[{"value":"a@example.com"},{"value":"b@example.com"}]`,
+			"two primary e-mails":           `"emails":[{"value":"a@example.com","primary":true},{"value":"b@example.com","primary":"True"}]`,
+			"a malformed e-mail":            `"userName":"not an address","emails":[{"value":"@@"},{"value":"a b@example.com","primary":true}]`,
+			"an e-mail without end":         fmt.Sprintf(`"emails":[{"value":"%s@example.com","primary":true}]`, strings.Repeat("a", 10_000)),
+			"e-mails that are no e-mails":   `"emails":[null,7,[],"a@example.com",{"value":{}}]`,
+
+			"active is absent": `"displayName":"A"`, "active is null": `"active":null`, "active is the string True": `"active":"True"`,
+			"active is nonsense": `"active":"perhaps"`, "active is a number": `"active":1`,
+			"created at no time": `"meta":{"created":"yesterday"}`, "created before the year 1": `"meta":{"created":"0000-01-01T00:00:00Z"}`,
+			"created after the year 9999": `"meta":{"created":"10000-01-01T00:00:00Z"}`, "meta is no object": `"meta":"x"`,
+			"nested in an unknown attribute":  `"x":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+			"a number that no float can hold": `"externalId":1e999999`,
 		}},
 		{viewer, "", map[string]string{"active is false": `"active":false`, "active is the string False": `"active":"False"`}},
 		{"", untold, map[string]string{
@@ -246,9 +237,8 @@ func TestIDsOfEveryShapeAreProvisioned(t *testing.T) {
 	h, _ := serveConnector(t, workspace.URL)
 	for _, id := range oddIDs {
 		principal := batontest.Resource("user", id)
-		_, err := h.Client.Grant(t.Context(), v2.GrantManagerServiceGrantRequest_builder{
-			Principal: principal, Entitlement: batontest.Entitlement(editorRole),
-		}.Build())
+		grant := v2.GrantManagerServiceGrantRequest_builder{Principal: principal, Entitlement: batontest.Entitlement(editorRole)}
+		_, err := h.Client.Grant(t.Context(), grant.Build())
 		if user, _ := workspace.User(id); err != nil || batontest.RoleOf(user) != editorRole {
 			t.Errorf("%q is not an Editor: %v", id, err)
 		}
