@@ -1,5 +1,5 @@
-// Command baton-whimsical syncs the users and roles of a Whimsical workspace,
-// and creates, changes and removes its users.
+// Command baton-whimsical syncs the users and roles of a Whimsical workspace, and creates, changes and removes
+// its users.
 //
 // The SDK's own command runs a service and the subcommands that the SDK brings. This package makes a one-shot
 // run, in one process: the SDK's runner takes a second process, tells the outcome in the log alone, and
@@ -62,8 +62,7 @@ func main() {
 		service := v.GetString("client-id") != ""
 		switch {
 		case invoked.Name() == "_connector-service":
-			// This process ends with the service. It must outlive the signals that a terminal sends to both, or
-			// the service would take its end for a crash.
+			// It ends with the service, which would take an earlier end, by a terminal's signal to both, for a crash.
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
 		case invoked.Name() == "lambda":
 			hosting = append(hosting, connector.InLambda)

@@ -73,10 +73,15 @@ func (o *oneShot) syncFile(ctx context.Context) error {
 		return err
 	}
 	err = o.interruptible(ctx, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
-	if err == nil {
+	interrupted, _ := errors.AsType[*interruption](err)
+	switch {
+	case err == nil:
 		err = file.Commit()
-	} else if _, interrupted := errors.AsType[*interruption](err); !interrupted {
+	case interrupted == nil:
 		err = file.Failure(err, terminal.Sentence(err))
+	case interrupted.goesOn: // the storage engine ends the process with an error of its own where its files go
+		interrupted.fate += "; " + file.Leftover()
+		return err
 	}
 	log := ctxzap.Extract(ctx)
 	if left := file.Discard(); left != nil {
@@ -111,10 +116,11 @@ func (o *oneShot) syncInto(ctx context.Context, file *draft.Draft) error {
 	return err
 }
 
-// interruption is the error of a run that a signal has ended.
+// interruption is the error of a run that a signal has ended, or has not yet where it goes on.
 type interruption struct {
 	signal os.Signal
 	fate   string
+	goesOn bool
 }
 
 func (i *interruption) Error() string { return "interrupted: " + i.fate }
@@ -135,13 +141,15 @@ func (o *oneShot) interruptible(ctx context.Context, fate string, run func(conte
 	case received = <-signals:
 	}
 	o.cancel() // the collector's context, too
+	interrupted := &interruption{signal: received, fate: fate, goesOn: true}
 	select {
 	case err := <-ended:
 		if err == nil { // it was done already
 			return nil
 		}
+		interrupted.goesOn = false
 	case <-signals:
 	case <-time.After(time.Second): // it may not end by itself
 	}
-	return &interruption{signal: received, fate: fate}
+	return interrupted
 }

@@ -224,6 +224,11 @@ func (d *Draft) Fate() string {
 	return "nothing was written"
 }
 
+// Leftover says what becomes of the working files of a draft that is neither committed nor discarded.
+func (d *Draft) Leftover() string {
+	return "working files are left in " + d.folder + ", which the next sync removes"
+}
+
 // Failure returns the error of a draft that will not be committed: why, in words, and what
 // becomes of the target. Its code is that of err, and ResourceExhausted on a full disk.
 func (d *Draft) Failure(err error, why string) error {

@@ -1,6 +1,5 @@
-// Package terminal shows a one-shot run to a person: its progress on one line, and a
-// sentence for each thing to know. It uses no control sequences, which not every terminal
-// knows: progress is written over with spaces.
+// Package terminal shows a one-shot run to a person: its progress on one line, and a sentence for each thing to
+// know. It uses no control sequences, which not every terminal knows: progress is written over with spaces.
 package terminal
 
 import (
