@@ -139,12 +139,11 @@ func usersOf(first, last, total int) scimscript.Reply {
 }
 
 func TestAListingAsksForPagesThatOverlapByTheLastUser(t *testing.T) {
-	client := following(t,
+	ids, err := listAll(t, following(t,
 		listed(list, usersOf(1, 100, 150)),
 		listed("Users?count=100&startIndex=100", usersOf(100, 150, 150)),
 		listed("Users?count=100&startIndex=150", usersOf(150, 150, 150)),
-	)
-	ids, err := listAll(t, client)
+	))
 	if err != nil || len(ids) != 150 {
 		t.Errorf("got %d users, %v", len(ids), err)
 	}
@@ -172,8 +171,7 @@ func TestAPageTellsWhatTheListingHasReadSoFar(t *testing.T) {
 }
 
 func TestAServerThatRefusesTheCountFailsTheListing(t *testing.T) {
-	client := following(t, listed(list, scimscript.Refused(http.StatusBadRequest, "invalidValue", "count must be at most 50")))
-	_, err := listAll(t, client)
+	_, err := listAll(t, following(t, listed(list, scimscript.Refused(400, "invalidValue", "count must be at most 50"))))
 	failsWith(t, err, codes.InvalidArgument, "")
 }
 
@@ -193,8 +191,7 @@ func TestValidateMakesOneSmallRequest(t *testing.T) {
 		"a server that fails": {scimscript.Refused(http.StatusBadGateway, "", ""), codes.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context())
-			failsWith(t, err, test.code, "")
+			failsWith(t, following(t, listed("Users?count=1&startIndex=1", test.reply)).Validate(t.Context()), test.code, "")
 		})
 	}
 }
