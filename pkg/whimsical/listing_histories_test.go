@@ -288,9 +288,9 @@ func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
 						for range 1 + r.IntN(3) {
 							test.changes[r.IntN(len(test.changes))](r, m)
 						}
-						stable = slices.DeleteFunc(stable, func(user uint64) bool { return !slices.Contains(m.users, user) })
 					}
 				}
+				stable = slices.DeleteFunc(stable, func(user uint64) bool { return !slices.Contains(m.users, user) }) // who left does not return
 				got.judge(t, l, err, stable)
 			}
 			t.Logf("%+v", got)

@@ -13,16 +13,17 @@ type modelServer struct {
 	page int
 	// whole is set when startIndex is rounded down to whole pages.
 	whole bool
-	// untold is set when the server does not report totalResults.
+	// untold is set when the server does not report totalResults, counts when it reports so many.
 	untold bool
+	counts *int
 
 	created uint64
 }
 
 func newModelServer(users, page int) *modelServer {
-	m := &modelServer{page: page}
-	for range users {
-		m.insert(len(m.users))
+	m := &modelServer{page: page, users: make([]uint64, users), created: uint64(users)} //nolint:gosec // a small number
+	for i := range m.users {
+		m.users[i] = uint64(i + 1) //nolint:gosec // a small number
 	}
 	return m
 }
@@ -35,7 +36,11 @@ func (m *modelServer) answer(startIndex, count int) ([]uint64, number) {
 		start = start / size * size
 	}
 	start = min(start, len(m.users))
-	return m.users[start:min(start+size, len(m.users))], number{known: !m.untold, value: len(m.users)}
+	total := number{known: !m.untold, value: len(m.users)}
+	if m.counts != nil {
+		total.value = *m.counts
+	}
+	return m.users[start:min(start+size, len(m.users))], total
 }
 
 func (m *modelServer) clone() *modelServer {
