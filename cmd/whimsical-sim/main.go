@@ -1,6 +1,5 @@
-// Command whimsical-sim serves a simulated Whimsical workspace over SCIM 2.0 on a
-// loopback address, for demos and development. Its first line of output is the
-// base URL. It stops on SIGINT and SIGTERM.
+// Command whimsical-sim serves a simulated Whimsical workspace over SCIM 2.0 on a loopback address, for demos
+// and development. Its first line of output is the base URL. It stops on SIGINT and SIGTERM.
 package main
 
 import (

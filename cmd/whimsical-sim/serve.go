@@ -27,8 +27,7 @@ const (
 	exitUsage  = 2
 )
 
-// run is the command without the process around it: it serves until ctx ends and
-// returns the exit code.
+// run is the command without the process around it: it serves until ctx ends and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	switch {

@@ -109,15 +109,13 @@ func (l *Lambda) Environment() []string {
 	}
 }
 
-// Connector returns a client whose calls invoke the function, signed by ConductorOne.
-// A call waits for an execution environment, which is a process with
-// [Lambda.Environment], to be free: give it a context that ends.
+// Connector returns a client whose calls invoke the function, signed by ConductorOne. A call waits for an
+// execution environment, which is a process with [Lambda.Environment], to be free: give it a context that ends.
 func (l *Lambda) Connector(ctx context.Context) types.ConnectorClient {
 	return connectorclient.NewConnectorClient(ctx, signedConn{lambdagrpc.NewClientConn(l), l.key})
 }
 
-// WaitIdle returns once n execution environments of the function wait for a call. It
-// fails when ctx ends first.
+// WaitIdle returns once n execution environments of the function wait for a call. It fails when ctx ends first.
 func (l *Lambda) WaitIdle(ctx context.Context, n int) error {
 	if err := l.await(ctx, func() bool { return l.idle >= n }); err != nil {
 		return fmt.Errorf("not %d execution environments are idle: %w", n, err)
@@ -180,9 +178,8 @@ type outcome struct {
 	err     error
 }
 
-// RoundTrip makes l the SDK's lambda transport: it calls the function with a
-// request and returns its response. It fails when ctx ends first, when the function
-// reports an error, and when its answer is too long.
+// RoundTrip makes l the SDK's lambda transport: it calls the function with a request and returns its response.
+// It fails when ctx ends first, when the function reports an error, and when its answer is too long.
 func (l *Lambda) RoundTrip(ctx context.Context, req *lambdagrpc.Request) (*lambdagrpc.Response, error) {
 	payload, err := json.Marshal(req)
 	if err != nil {

@@ -77,8 +77,7 @@ func (s *Server) Environment() []string {
 	}
 }
 
-// Enqueue queues a task behind those that were queued before. The message is copied;
-// its id and status are set.
+// Enqueue queues a task behind those that were queued before. The message is copied; its id and status are set.
 func (s *Server) Enqueue(message *v1.Task) *Task {
 	task := &Task{message: proto.CloneOf(message), state: &s.watched}
 	s.update(func() {
@@ -292,8 +291,7 @@ type Result struct {
 	// Response is the connector's answer, for example a
 	// *v2.GrantManagerServiceGrantResponse. It is nil when there is none.
 	Response proto.Message
-	// C1Z is the path of the file that was uploaded for the task, or empty. The file
-	// lives until the test ends.
+	// C1Z is the path of the file that was uploaded for the task, or empty. The file lives until the test ends.
 	C1Z string
 }
 

@@ -174,8 +174,7 @@ func TestPatches(t *testing.T) {
 	}
 }
 
-// No request may make the simulator fail: a 500 or a panic would be taken for a
-// fault of the client under test.
+// No request may make the simulator fail: a 500 or a panic would be taken for a fault of the client under test.
 func FuzzNoRequestFailsTheSimulator(f *testing.F) {
 	f.Add(http.MethodPost, "Users", `{"userName":"new@example.com","emails":{"value":"new@example.com"}}`)
 	f.Add(http.MethodPatch, "Users/x", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":"True"}}]}`)

@@ -66,8 +66,7 @@ func (a statusAction) schema() *v2.BatonActionSchema {
 }
 
 // invoke sets the status. It leaves a user who has that status already, and succeeds when it disables a user
-// who is gone. It fails with InvalidArgument without user_id, and with NotFound when there is nobody to
-// enable.
+// who is gone. It fails with InvalidArgument without user_id, and with NotFound when there is nobody to enable.
 func (a statusAction) invoke(ctx context.Context, args *structpb.Struct) (*structpb.Struct, annotations.Annotations, error) {
 	id, _ := actions.GetStringArg(args, ProfileUserID)
 	if err := a.change(ctx, id); err != nil {

@@ -59,10 +59,9 @@ func (u NewUser) request() map[string]any {
 	return body
 }
 
-// CreateUser creates a user (RFC 7644 section 3.3). It repeats the request only on a rate limit (429, or a
-// 403 that says so): after any other failure the user must be looked up first. It returns the user as a read
-// shows them. Where the server had the user already, they may be inactive or have another role than asked
-// for.
+// CreateUser creates a user (RFC 7644 section 3.3). It repeats the request only on a rate limit (429, or a 403
+// that says so): after any other failure the user must be looked up first. It returns the user as a read shows
+// them. Where the server had the user already, they may be inactive or have another role than asked for.
 //
 // It fails with ErrPending, and what the answer held of the user, when the API does not show the user yet;
 // with AlreadyExists when the server refuses the user with a 409, for being there or for a reason of its own;

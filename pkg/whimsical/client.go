@@ -9,8 +9,7 @@
 //	PATCH  /Users/{id}                 change role or status (section 3.5.2)
 //	DELETE /Users/{id}                 remove a user (section 3.6)
 //
-// Every request carries the workspace's SCIM OAuth token. The token has no scopes: it may do all of the
-// above.
+// Every request carries the workspace's SCIM OAuth token. The token has no scopes: it may do all of the above.
 //
 // Documentation: https://help.whimsical.com/security/scim
 package whimsical

@@ -15,8 +15,7 @@ import (
 	"github.com/conductorone/baton-whimsical/internal/scimscript"
 )
 
-// saysNo reports whether a JSON text holds an attribute "editor" that is false or
-// 0, or a string that says so.
+// saysNo reports whether a JSON text holds an attribute "editor" that is false or 0, or a string that says so.
 func saysNo(raw []byte, attribute string) bool {
 	found := false
 	attributes(raw, func(name string, value any) {
@@ -29,8 +28,7 @@ func saysNo(raw []byte, attribute string) bool {
 	return found
 }
 
-// attributes calls back for every attribute in a JSON text whose value is no
-// object or array.
+// attributes calls back for every attribute in a JSON text whose value is no object or array.
 func attributes(raw []byte, each func(name string, value any)) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	var objects []bool

@@ -13,12 +13,10 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Index paging (RFC 7644 section 3.4.2.4) gives no snapshot: when a user before
-// the position leaves, the rest move up, and the next page misses one. So each
-// page begins at the user read last, and is checked against it; at the end all
-// answers are compared, see Incomplete. Where the list has moved another pass
-// begins. What can hide a user from both checks is a deletion, an insertion and a
-// reordering between the same two requests.
+// Index paging (RFC 7644 section 3.4.2.4) gives no snapshot: when a user before the position leaves, the rest
+// move up, and the next page misses one. So each page begins at the user read last, and is checked against it;
+// at the end all answers are compared, see Incomplete. Where the list has moved another pass begins. What can
+// hide a user from both checks is a deletion, an insertion and a reordering between the same two requests.
 //
 // A server that ignores startIndex, or rounds it down to whole pages, shows
 // itself by repeating its first answer. Its pages follow each other without an
@@ -37,8 +35,7 @@ const (
 	maxUsers = 1_000_000
 )
 
-// position is the whole state of a listing between two requests; a page token
-// is its encoding.
+// position is the whole state of a listing between two requests; a page token is its encoding.
 type position struct {
 	// Request numbers the requests of all passes, so that a token always advances.
 	Request int `json:"n"`
@@ -46,8 +43,7 @@ type position struct {
 	Pass int `json:"p,omitzero"`
 	// Read counts the rows of this pass.
 	Read int `json:"r,omitzero"`
-	// Last is the fingerprint of the user read last, Answer the one of the last
-	// answer.
+	// Last is the fingerprint of the user read last, Answer the one of the last answer.
 	Last   uint64 `json:"l,omitzero"`
 	Answer uint64 `json:"a,omitzero"`
 	// Aligned is set when pages follow each other without an overlap.
@@ -60,8 +56,7 @@ type position struct {
 type UserPage struct {
 	// Users are the rows after the user read last: somebody may be there twice.
 	Users []*User
-	// Request is the number of the request, from 0, Next the token of the next page,
-	// "" at the end of the pass.
+	// Request is the number of the request, from 0, Next the token of the next page, "" at the end of the pass.
 	Request int
 	Next    string
 	// Restarted is set when the list has moved: what the earlier pages brought is
@@ -76,15 +71,13 @@ type UserPage struct {
 	next position
 }
 
-// ListUsers makes one request of a listing of all users (RFC 7644 section
-// 3.4.2). The token is "" for the first page, then the last page's Next. A
-// listing whose pages all succeed, up to an empty Next, and which is not
+// ListUsers makes one request of a listing of all users (RFC 7644 section 3.4.2). The token is "" for the first
+// page, then the last page's Next. A listing whose pages all succeed, up to an empty Next, and which is not
 // Incomplete, holds every user who was in the workspace all along.
 //
-// It fails with Aborted when the users kept moving while they were read, with
-// InvalidArgument on a token that no listing made, and with FailedPrecondition
-// when users would be missing or no SCIM API answers: never with NotFound,
-// which the SDK takes for an empty list.
+// It fails with Aborted when the users kept moving while they were read, with InvalidArgument on a token that
+// no listing made, and with FailedPrecondition when users would be missing or no SCIM API answers: never with
+// NotFound, which the SDK takes for an empty list.
 func (c *Client) ListUsers(ctx context.Context, token string) (*UserPage, error) {
 	at, err := parsePosition(token)
 	if err != nil {
@@ -150,8 +143,7 @@ type step struct {
 	end, restarted bool
 }
 
-// advance decides what the answer to the request at a position means. users are
-// the fingerprints of its users.
+// advance decides what the answer to the request at a position means. users are the fingerprints of its users.
 //
 //nolint:gocyclo // a flat switch over what an answer may be, which reads best in one piece
 func (at position) advance(users []uint64, total number) (step, error) {
@@ -252,8 +244,7 @@ func (at position) token() string {
 	return string(raw)
 }
 
-// fingerprint returns a 64-bit hash, as FNV-1a, of an id or of the users of an
-// answer in their order.
+// fingerprint returns a 64-bit hash, as FNV-1a, of an id or of the users of an answer in their order.
 func fingerprint[T byte | uint64](of []T) uint64 {
 	hash := uint64(14695981039346656037)
 	for _, part := range of {

@@ -10,10 +10,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TestNoFewChangesHideAUser plays every listing of nine users with every way to
-// change the list at the boundaries between requests: up to three deletions and
-// insertions at any boundary, every single move, and every two changes of any
-// kind at different boundaries.
+// TestNoFewChangesHideAUser plays every listing of nine users with every way to change the list at the
+// boundaries between requests: up to three deletions and insertions at any boundary, every single move, and
+// every two changes of any kind at different boundaries.
 func TestNoFewChangesHideAUser(t *testing.T) {
 	t.Parallel()
 	for _, page := range []int{4, 5} {
@@ -145,9 +144,8 @@ func (o *outcomes) judge(t *testing.T, l *modelListing, err error, stable []uint
 	}
 }
 
-// TestChangesAtOneBoundaryHideNobody plays every listing of nine users, in pages
-// of four and of five, with every such change of the list between two requests.
-// Neither check would do alone.
+// TestChangesAtOneBoundaryHideNobody plays every listing of nine users, in pages of four and of five, with
+// every such change of the list between two requests. Neither check would do alone.
 func TestChangesAtOneBoundaryHideNobody(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -194,9 +192,8 @@ func inEveryOrder(changes []change, m *modelServer, stable []uint64, then func(*
 	}
 }
 
-// TestRowsThatTieHideNobody plays every listing of nine users in which some rows
-// that follow each other stand in any order, and in any other from one of the
-// requests on.
+// TestRowsThatTieHideNobody plays every listing of nine users in which some rows that follow each other stand
+// in any order, and in any other from one of the requests on.
 func TestRowsThatTieHideNobody(t *testing.T) {
 	t.Parallel()
 	for ties, want := range map[int]outcomes{
@@ -250,10 +247,9 @@ func permute(n int, then func([]int)) {
 	extend(nil)
 }
 
-// TestACompletedListingHoldsEveryUserWhoWasThereAllAlong plays random listings
-// of workspaces that change between any two requests. Reorderings alone hide
-// nobody, nor do deletions and insertions; all three together may, and how many
-// do is known.
+// TestACompletedListingHoldsEveryUserWhoWasThereAllAlong plays random listings of workspaces that change
+// between any two requests. Reorderings alone hide nobody, nor do deletions and insertions; all three together
+// may, and how many do is known.
 func TestACompletedListingHoldsEveryUserWhoWasThereAllAlong(t *testing.T) {
 	t.Parallel()
 	reorder := func(r *rand.Rand, m *modelServer) { m.reorder(r) }

@@ -65,8 +65,7 @@ func (m *modelServer) move(from, to int) {
 	m.users = slices.Insert(m.users, to, user)
 }
 
-// reorder moves, swaps or reverses users: what a server does that sorts by
-// something that changes.
+// reorder moves, swaps or reverses users: what a server does that sorts by something that changes.
 func (m *modelServer) reorder(r *rand.Rand) {
 	n := len(m.users)
 	if n < 2 {

@@ -15,8 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// pagingServer answers list requests with the users from..to that paging picks
-// for a startIndex and a count.
+// pagingServer answers list requests with the users from..to that paging picks for a startIndex and a count.
 type pagingServer struct {
 	users    int
 	paging   func(users, startIndex, count int) (int, int)
@@ -130,8 +129,7 @@ func TestAListingIsCompleteOrFailsWhateverTheServersPaging(t *testing.T) {
 	}
 }
 
-// listAll returns the ids of a listing, without those of passes that were
-// abandoned.
+// listAll returns the ids of a listing, without those of passes that were abandoned.
 func listAll(t *testing.T, client *Client) (map[string]bool, error) {
 	t.Helper()
 	ids := map[string]bool{}
@@ -171,9 +169,8 @@ func TestTotalResultsMayBeTooLowAndNeverTooHigh(t *testing.T) {
 	}
 }
 
-// TestAUserWhoComesTwiceHidesNobody lists workspaces whose list holds a user
-// twice, for good. Where one answer shows both rows they count as two, and else
-// nobody knows that they are not a sign of somebody who is missing.
+// TestAUserWhoComesTwiceHidesNobody lists workspaces whose list holds a user twice, for good. Where one answer
+// shows both rows they count as two, and else nobody knows that they are not a sign of somebody who is missing.
 func TestAUserWhoComesTwiceHidesNobody(t *testing.T) {
 	for _, whole := range []bool{false, true} {
 		for places, want := range map[[2]int]struct {

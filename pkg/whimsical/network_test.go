@@ -79,8 +79,7 @@ func TestAnAnswerThatDoesNotArriveWhole(t *testing.T) {
 		"a length that is none":        {speak: writing("HTTP/1.1 200 OK\r\nContent-Length: " + scimscript.Token + "\r\n\r\n")},
 		// The status counts even where the body does not arrive.
 		"a refusal without its body": {writing("HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n"), codes.Unauthenticated, "the SCIM token was refused"},
-		// A body that ends with the connection can be cut off unnoticed, but
-		// then it is no JSON.
+		// A body that ends with the connection can be cut off unnoticed, but then it is no JSON.
 		"a body without a length": {writing(head + "\r\n{\"Resources\":["), codes.FailedPrecondition, "not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,8 +112,7 @@ func TestFailuresThatNoTestServerHas(t *testing.T) {
 	}
 }
 
-// hanging returns the base URL of a server that answers with some text and
-// then waits until the client is gone.
+// hanging returns the base URL of a server that answers with some text and then waits until the client is gone.
 func hanging(t *testing.T, text string, began func()) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

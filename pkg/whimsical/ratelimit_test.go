@@ -19,8 +19,7 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
-// about tells whether a rate limit ends after a wait, give or take the time
-// that a test takes.
+// about tells whether a rate limit ends after a wait, give or take the time that a test takes.
 func about(limit *v2.RateLimitDescription, from time.Time, wait time.Duration) bool {
 	end := limit.GetResetAt().AsTime()
 	return !end.Before(from.Add(wait-2*time.Second)) && !end.After(time.Now().Add(wait+2*time.Second))

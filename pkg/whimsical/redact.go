@@ -10,8 +10,7 @@ import (
 // maxDetail bounds, in characters, what of a server's own words enters an error.
 const maxDetail = 300
 
-// An at sign may have been escaped on its way: for a URL, even twice, for JSON
-// or for HTML.
+// An at sign may have been escaped on its way: for a URL, even twice, for JSON or for HTML.
 const escapedAt = `(?:@|%(?:25)*40|\\u0040|&#(?:64|[xX]40);|&commat;)`
 
 var (
@@ -19,9 +18,8 @@ var (
 	emailPattern = regexp.MustCompile(`(?:"[^"@]*"|[^\s@"<>(),;:=]+)(?:` + escapedAt + `[^\s@"'<>(),;:=&\\]+)+`)
 )
 
-// secretPattern matches the token in any case, also escaped for a URL, even
-// twice, for JSON or for HTML, and in either alphabet of base64, alone or within
-// other text.
+// secretPattern matches the token in any case, also escaped for a URL, even twice, for JSON or for HTML, and in
+// either alphabet of base64, alone or within other text.
 func secretPattern(token string) *regexp.Regexp {
 	spellings := []string{token}
 	for before := range min(3, (len(token)-2)/2) { // bytes of other text: a base64 character that shares bits with other text is left out
@@ -38,9 +36,8 @@ func secretPattern(token string) *regexp.Regexp {
 	return regexp.MustCompile("(?i)" + strings.NewReplacer(`\+`, "[+-]", "/", "[/_]").Replace(pattern.String()[1:]))
 }
 
-// clean makes text that came from a server fit for errors and logs: without the
-// token, e-mail addresses and control characters, and bounded to maxDetail
-// characters.
+// clean makes text that came from a server fit for errors and logs: without the token, e-mail addresses and
+// control characters, and bounded to maxDetail characters.
 func (c *Client) clean(s string) string {
 	const scanned = 16 * maxDetail
 	s = c.secret.ReplaceAllString(cut(strings.ToValidUTF8(s, ""), 16*scanned), "[redacted]")

@@ -25,8 +25,7 @@ import (
 // person is an e-mail address that servers of these tests give away.
 const person = "ada.lovelace@example.com"
 
-// secretFree fails the test on a text with the token, however it is spelt, or with
-// the address of a person.
+// secretFree fails the test on a text with the token, however it is spelt, or with the address of a person.
 func secretFree(t *testing.T, text string) {
 	t.Helper()
 	parts := append(strings.Fields(inBase64(scimscript.Token)), scimscript.Token, "ada.lovelace", "example.com")
@@ -70,8 +69,7 @@ func inBase64(text string) string {
 	return " " + strings.Join(forms, " ") + " "
 }
 
-// TestTheTokenIsRecognizedHoweverItIsSpelt spells tokens with characters that
-// differ between encodings.
+// TestTheTokenIsRecognizedHoweverItIsSpelt spells tokens with characters that differ between encodings.
 func TestTheTokenIsRecognizedHoweverItIsSpelt(t *testing.T) {
 	for _, token := range []string{"AbCd1234", "ab+/=~?&%#xyz", "???>>>???>>>", "0123456789abcdef0123456789abcdef", "eyJhbGciOi.J9._-"} {
 		pattern := secretPattern(token)

@@ -39,8 +39,7 @@ func saying(statusCode int, body string) http.HandlerFunc {
 	}
 }
 
-// clientOf returns a client of the API at a base URL, with the token that
-// scripts want.
+// clientOf returns a client of the API at a base URL, with the token that scripts want.
 func clientOf(t *testing.T, baseURL string) *Client {
 	t.Helper()
 	client, err := New(t.Context(), baseURL, scimscript.Token)

@@ -17,8 +17,7 @@ import (
 // user unreadable. Each reads one value and fails only where the text is no JSON. Attribute names match
 // without regard to case (RFC 7643 section 2.1).
 
-// lenient makes the decoder take a name that comes twice, and text that is no
-// UTF-8, whose bytes become U+FFFD.
+// lenient makes the decoder take a name that comes twice, and text that is no UTF-8, whose bytes become U+FFFD.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 var errTrailing = errors.New("more than one JSON value")
@@ -51,8 +50,7 @@ type attribute struct {
 	exact bool
 }
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. It passes over a value that
-// is no object.
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It passes over a value that is no object.
 func (o object) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
 		return dec.SkipValue()
@@ -151,8 +149,7 @@ func (b *boolean) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// number reads a count, also as a string; known is false for anything else,
-// and for what is less than 0.
+// number reads a count, also as a string; known is false for anything else, and for what is less than 0.
 type number struct {
 	known bool
 	value int
@@ -169,8 +166,7 @@ func (n *number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-// instant reads an RFC 3339 time (RFC 7643 section 2.3.5); anything else is
-// the zero time.
+// instant reads an RFC 3339 time (RFC 7643 section 2.3.5); anything else is the zero time.
 type instant struct{ time.Time }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -200,8 +196,7 @@ func (s schemas) name(schema string) bool {
 	return strings.Contains(string(s), strings.ToLower(schema))
 }
 
-// emails reads a list of e-mail objects or strings, or a single one, and keeps the
-// first maxEmails.
+// emails reads a list of e-mail objects or strings, or a single one, and keeps the first maxEmails.
 type emails []email
 
 type email struct {
@@ -231,8 +226,7 @@ func (e *emails) add(dec *jsontext.Decoder) error {
 	return err
 }
 
-// primary returns the address marked as primary, else the one equal to
-// userName, else the first.
+// primary returns the address marked as primary, else the one equal to userName, else the first.
 func (e emails) primary(userName string) text {
 	best, rank := text(""), -1
 	for _, one := range e {

@@ -6,10 +6,9 @@
 //	// write d.Path()
 //	err = d.Commit()
 //
-// The work is done in a private folder beside the target, sync.c1z.part, which holds a
-// lock for as long as it lasts. The lock is no lock of the target itself, since a rename
-// would leave it on a file that nobody sees. What a killed process leaves in the folder is
-// removed by the next one.
+// The work is done in a private folder beside the target, sync.c1z.part, which holds a lock for as long as it
+// lasts. The lock is no lock of the target itself, since a rename would leave it on a file that nobody sees.
+// What a killed process leaves in the folder is removed by the next one.
 package draft
 
 import (
@@ -45,8 +44,7 @@ const (
 type Draft struct {
 	// name is the target as the caller calls it, target is where it is.
 	name, target string
-	// folder is the private folder, temp the one for temporary files: the same, or one
-	// elsewhere.
+	// folder is the private folder, temp the one for temporary files: the same, or one elsewhere.
 	folder, temp string
 	lock         *flock.Flock
 	replaces     bool

@@ -34,8 +34,7 @@ func Screen(flags *pflag.FlagSet) *terminal.Screen {
 
 // Context returns the context of a one-shot run. It holds the log that the settings describe, or the screen's
 // where there is one, the time limit of a request, and an OpenTelemetry collector where one is named. The
-// function that it returns sends the collector what is left. A warning names the settings that have no
-// effect.
+// function that it returns sends the collector what is left. A warning names the settings that have no effect.
 func Context(ctx context.Context, v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) (context.Context, func(), error) {
 	ctx, err := logged(ctx, v, screen)
 	if err != nil {

@@ -1,5 +1,4 @@
-// Command gen writes conf.gen.go, the struct that the fields of package config
-// are decoded into.
+// Command gen writes conf.gen.go, the struct that the fields of package config are decoded into.
 package main
 
 import (
