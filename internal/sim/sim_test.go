@@ -194,19 +194,3 @@ func FuzzNoRequestFailsTheSimulator(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkPage(b *testing.B) {
-	w, err := sim.New(sim.Config{Users: 100_000, Token: token})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, sim.BasePath+"Users?startIndex=90001&count=100", nil)
-		request.Header.Set("Authorization", "Bearer "+token)
-		recorder := httptest.NewRecorder()
-		w.Handler().ServeHTTP(recorder, request)
-		if recorder.Code != http.StatusOK {
-			b.Fatal(recorder.Body)
-		}
-	}
-}

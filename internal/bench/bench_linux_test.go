@@ -1,7 +1,5 @@
-//go:build unix
-
-// Package bench measures whole syncs and their floor: the same resources
-// and grants from a connector that makes no request.
+// Package bench measures whole syncs and their floor: the same resources and grants from a connector that makes
+// no request.
 package bench
 
 import (
@@ -12,7 +10,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,47 +37,75 @@ import (
 	"github.com/conductorone/baton-whimsical/pkg/connector"
 )
 
-// BenchmarkSync runs whole syncs in this process, the simulated workspace
-// included. x-floor is the time as a multiple of the floor's in the same run.
-func BenchmarkSync(b *testing.B) {
+// BenchmarkProcess runs the real binary and the floor's, turn about, and reports the medians: wall and CPU
+// seconds and peak anonymous memory of both of its processes together, requests and file size. The ratios are
+// those of the medians. The simulated workspace runs in this process.
+//
+//	go test ./internal/bench -run '^$' -bench Process -benchtime 5x -timeout 60m
+func BenchmarkProcess(b *testing.B) {
 	for _, users := range []int{1000, 10000, 100000} {
-		var floorTime float64
-		b.Run(fmt.Sprintf("floor/users=%d", users), func(b *testing.B) {
-			floorTime = syncs(b, newFloor(b.Context(), users))
-		})
-		b.Run(fmt.Sprintf("whimsical/users=%d", users), func(b *testing.B) {
-			url, requests := workspace(b, users, 0)
-			built, _, err := connector.New(b.Context(), &config.Whimsical{WhimsicalToken: leaks.Token, BaseUrl: url}, nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			perSync := syncs(b, built)
-			b.ReportMetric(float64(requests.Load())/float64(b.N), "requests/op")
-			if floorTime > 0 {
-				b.ReportMetric(perSync/floorTime, "x-floor")
-			}
-		})
+		for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
+			b.Run(fmt.Sprintf("users=%d/latency=%s", users, latency), func(b *testing.B) {
+				processes(b, users, latency)
+			})
+		}
 	}
 }
 
-// syncs runs b.N syncs, each into a new file, and returns the nanoseconds of one.
-func syncs(b *testing.B, built connectorbuilder.ConnectorBuilderV2) float64 {
+func processes(b *testing.B, users int, latency time.Duration) {
 	b.Helper()
-	h, err := batontest.Start(b.Context(), built)
+	url, requests := workspace(b, users, latency)
+	var floors, runs []run
+	b.ResetTimer()
+	for range b.N {
+		floors = append(floors, execute(b, os.Args[0], fmt.Sprintf("%s=%d", floorUsers, users)))
+		runs = append(runs, execute(b, launch.Binary(b, launch.Connector), "BATON_WHIMSICAL_TOKEN="+leaks.Token, "BATON_BASE_URL="+url))
+	}
+	b.StopTimer()
+	for unit := range runs[0] {
+		own, bare := median(runs, unit), median(floors, unit)
+		b.ReportMetric(own, unit)
+		if name, _, _ := strings.Cut(unit, "-"); name != "file" {
+			b.ReportMetric(bare, "floor-"+unit)
+			b.ReportMetric(own/bare, "x-floor-"+name)
+		}
+	}
+	b.ReportMetric(float64(requests.Load())/float64(b.N), "requests")
+	b.ReportMetric(0, "ns/op") // floor and connector together: no figure
+}
+
+// run is what a run of a binary took, by unit.
+type run map[string]float64
+
+func execute(b *testing.B, path string, env ...string) run {
+	b.Helper()
+	dir := b.TempDir()
+	started := time.Now()
+	p := launch.Start(b, launch.Command{Path: path, Dir: dir, Env: append(env, "BATON_LOG_LEVEL=error")})
+	peak := p.PeakMemory()
+	wall := time.Since(started)
+	if code := p.Wait(); code != 0 {
+		b.Fatalf("exit code %d", code)
+	}
+	file, err := os.Stat(filepath.Join(dir, "sync.c1z"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(h.Close)
-	dir := b.TempDir()
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		if err := h.Sync(b.Context(), filepath.Join(dir, fmt.Sprintf("%d.c1z", i))); err != nil {
-			b.Fatal(err)
-		}
+	// Of the floor, the second process counts only where the first one has waited for it.
+	cpu := p.Cmd.ProcessState.UserTime() + p.Cmd.ProcessState.SystemTime()
+	return run{
+		"wall-s": wall.Seconds(), "cpu-s": cpu.Seconds(), "anon-MiB": float64(peak) / (1 << 20), "file-MiB": float64(file.Size()) / (1 << 20),
 	}
-	b.StopTimer()
-	return float64(b.Elapsed().Nanoseconds()) / float64(b.N)
+}
+
+// median takes the median of one figure.
+func median(runs []run, unit string) float64 {
+	values := make([]float64, len(runs))
+	for i, r := range runs {
+		values[i] = r[unit]
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
@@ -85,19 +113,16 @@ func TestTheFloorHoldsWhatTheConnectorHolds(t *testing.T) {
 	for i := range 2345 {
 		people = append(people, sim.Person(i))
 	}
-	bare := newFloor(t.Context(), len(people))
-	for range 2 { // the second sync of a process does not hold the first one's members
-		h, err := batontest.Start(t.Context(), bare)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(t.TempDir(), "sync.c1z")
-		if err := h.Sync(t.Context(), path); err != nil {
-			t.Fatal(err)
-		}
-		h.Close()
-		launch.Holds(t, path, batontest.Expected(people))
+	h, err := batontest.Start(t.Context(), newFloor(t.Context(), len(people)))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer h.Close()
+	path := filepath.Join(t.TempDir(), "sync.c1z")
+	if err := h.Sync(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	launch.Holds(t, path, batontest.Expected(people))
 }
 
 // workspace serves a simulated workspace and counts its requests, each of which takes latency. An answer is
@@ -182,7 +207,6 @@ func (f floorOf) List(ctx context.Context, parent *v2.ResourceId, opts rs.SyncOp
 	from, _ := strconv.Atoi(opts.PageToken.Token) // our own token; "" is 0
 	to := min(from+99, f.total)
 	if from == 0 {
-		clear(f.members) // of an earlier sync
 		to = min(100, f.total)
 	}
 	var list []*v2.Resource
