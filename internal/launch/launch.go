@@ -163,14 +163,6 @@ func (f *Folder) Syncs(users []sim.User) {
 	f.Holds(users)
 }
 
-// HoldsNothing fails the test when the file holds a completed sync.
-func (f *Folder) HoldsNothing() {
-	f.t.Helper()
-	if _, err := batontest.Read(f.t.Context(), f.File); err == nil {
-		f.t.Error("the file holds a completed sync")
-	}
-}
-
 // Holds fails the test unless the last completed sync in a file says what is wanted.
 func Holds(t *testing.T, path string, want batontest.Access) {
 	t.Helper()

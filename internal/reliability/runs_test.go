@@ -107,7 +107,9 @@ func TestASyncEndsAsTheMatrixSaysAndEmitsNoSecret(t *testing.T) {
 				f.Holds(w.Users())
 				return
 			}
-			f.HoldsNothing()
+			if _, err := batontest.Read(t.Context(), f.File); err == nil {
+				t.Error("the file holds a completed sync")
+			}
 			w.Set()
 			f.Syncs(w.Users())
 		})

@@ -137,9 +137,6 @@ func Find(userName string, reply Reply) Step { return filtered("userName", userN
 // FindID expects that the users are listed whose id is the given one.
 func FindID(id string, reply Reply) Step { return filtered("id", id, reply) }
 
-// FindNobody expects that a user is looked up by userName, who is not there.
-func FindNobody(userName string) Step { return Find(userName, OK(List{})) }
-
 func filtered(attribute, value string, reply Reply) Step {
 	filter := attribute + "%20eq%20%22" + url.QueryEscape(value) + "%22"
 	return Step{Method: http.MethodGet, Target: "Users?count=100&filter=" + filter + "&startIndex=1", Reply: reply}

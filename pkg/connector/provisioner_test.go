@@ -273,18 +273,17 @@ func replaced(role, user string) annotations.Annotations {
 
 // What the server of a test is asked about Ada, who has the ID u1, and what it answers.
 
-const ada = "ada@example.com"
+const ada = scimscript.Ada
 
 var (
-	anEditor  = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: true}
-	aViewer   = scimscript.User{ID: "u1", UserName: ada, Active: true, Editor: false}
-	hasNoRole = scimscript.User{ID: "u1", UserName: ada, Active: true}
-	exEditor  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: true}
-	exViewer  = scimscript.User{ID: "u1", UserName: ada, Active: false, Editor: false}
-	// The status of these two is not reported.
-	untoldEditor = scimscript.User{ID: "u1", UserName: ada, Editor: true}
-	untoldViewer = scimscript.User{ID: "u1", UserName: ada, Editor: false}
-	somebody     = scimscript.User{ID: "u2", UserName: "grace@example.com", Active: true, Editor: false}
+	anEditor, aViewer          = scimscript.AnEditor, scimscript.AViewer
+	exEditor, exViewer         = scimscript.ExEditor, scimscript.ExViewer
+	hasNoRole                  = scimscript.HasNoRole
+	untoldEditor, untoldViewer = scimscript.UntoldEditor, scimscript.UntoldViewer
+	somebody                   = scimscript.User{ID: "u2", UserName: "grace@example.com", Active: true, Editor: false}
+
+	steps, read, found, still = scimscript.Script, scimscript.Read, scimscript.Found, scimscript.Still
+	unreachable, patch        = scimscript.Unreachable, scimscript.Change
 
 	ok, created, refused = scimscript.OK, scimscript.Created, scimscript.Refused
 	noContent, lost      = scimscript.NoContent, scimscript.Lost
@@ -295,7 +294,7 @@ var (
 	// gone is a read that shows nobody after a change that was accepted; nobody are the requests by which a
 	// user is found to be gone otherwise.
 	gone   = read(notFound)
-	nobody = steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{}))))
+	nobody = scimscript.Missing()
 
 	promote, promoteNested               = patch(scimscript.SetRole(true)), patch(scimscript.SetRoleNested(true))
 	demote                               = patch(scimscript.SetRole(false))
@@ -323,30 +322,10 @@ func limited(seconds string) scimscript.Reply {
 	return scimscript.Reply{Status: 429, RetryAfter: seconds}
 }
 
-// steps are the steps of a test; four is how often the client tries at most.
-func steps(parts ...[]scimscript.Step) []scimscript.Step { return slices.Concat(parts...) }
-
 func one(step scimscript.Step) []scimscript.Step { return []scimscript.Step{step} }
 
+// four is how often the client tries at most.
 func four(step []scimscript.Step) []scimscript.Step { return slices.Repeat(step, 4) }
-
-func read(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Get("u1", reply)) }
-
-// found is a read that shows a user.
-func found(user scimscript.User) []scimscript.Step { return read(ok(user)) }
-
-// still are the reads that go on showing a user as they were before a change.
-func still(user scimscript.User) []scimscript.Step { return four(found(user)) }
-
-// unreachable are the requests that show a user who is listed and whose own address answers 404.
-func unreachable(user scimscript.User) []scimscript.Step {
-	return steps(gone, one(scimscript.FindID("u1", ok(scimscript.List{user}))))
-}
-
-// patch returns the change with a body, by the answer to it.
-func patch(body string) func(scimscript.Reply) []scimscript.Step {
-	return func(reply scimscript.Reply) []scimscript.Step { return one(scimscript.Patch("u1", body, reply)) }
-}
 
 const (
 	extension = `"urn:ietf:params:scim:schemas:extension:whimsical:2.0:User"`

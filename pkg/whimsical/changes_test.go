@@ -18,39 +18,19 @@ var (
 	enable     = Change{Status: StatusActive, KeepRole: true}
 	reinstate  = Change{Status: StatusActive, Role: RoleViewer}
 
-	anEditor  = scimscript.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: true}
-	aViewer   = scimscript.User{ID: "u1", UserName: "ada@example.com", Active: true, Editor: false}
-	inactive  = scimscript.User{ID: "u1", UserName: "ada@example.com", Active: false, Editor: true}
-	noRole    = scimscript.User{ID: "u1", UserName: "ada@example.com", Active: true}
-	noStatus  = scimscript.User{ID: "u1", UserName: "ada@example.com", Editor: false}
+	inactive  = scimscript.ExEditor
+	noRole    = scimscript.HasNoRole
+	noStatus  = scimscript.UntoldViewer
 	somebody  = scimscript.User{ID: "u2", UserName: "grace@example.com", Active: true, Editor: true}
 	badStatus = scimscript.User{ID: "u1", UserName: "ada@example.com", Active: "perhaps", Editor: false}
+
+	anEditor, aViewer           = scimscript.AnEditor, scimscript.AViewer
+	all, get, read, still       = scimscript.Script, scimscript.Read, scimscript.Found, scimscript.Still
+	missing, unreachable, patch = scimscript.Missing, scimscript.Unreachable, scimscript.Change
 )
 
 // steps is a part of a script.
 type steps = []scimscript.Step
-
-func all(parts ...steps) steps { return slices.Concat(parts...) }
-
-func get(reply scimscript.Reply) steps { return steps{scimscript.Get("u1", reply)} }
-
-func read(user scimscript.User) steps { return get(scimscript.OK(user)) }
-
-// still is as many reads as there are while they show what was there before.
-func still(user scimscript.User) steps { return slices.Repeat(read(user), 4) }
-
-// missing is how a user is found to be gone, unreachable how one is found who is listed and cannot be read.
-func missing() steps {
-	return append(get(scimscript.NotFound()), scimscript.FindID("u1", scimscript.OK(scimscript.List{})))
-}
-func unreachable(user scimscript.User) steps {
-	return append(get(scimscript.NotFound()), scimscript.FindID("u1", scimscript.OK(scimscript.List{user})))
-}
-
-// patch returns what makes a step of the answer to a PATCH.
-func patch(body string) func(scimscript.Reply) steps {
-	return func(reply scimscript.Reply) steps { return steps{scimscript.Patch("u1", body, reply)} }
-}
 
 var (
 	accepted, later = scimscript.NoContent, scimscript.Reply{Status: http.StatusAccepted}

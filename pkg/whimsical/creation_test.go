@@ -55,7 +55,7 @@ func TestACreationIsConfirmedByARead(t *testing.T) {
 	found := func(user scimscript.User) steps {
 		return steps{scimscript.Find(ada, scimscript.OK(scimscript.List{user}))}
 	}
-	nobody := steps{scimscript.FindNobody(ada)}
+	nobody := steps{scimscript.Find(ada, scimscript.OK(scimscript.List{}))}
 	created, hidden := post(scimscript.Created(anEditor)), get(scimscript.NotFound())
 	limited := scimscript.Reply{Status: http.StatusTooManyRequests}
 	for name, test := range map[string]struct {
