@@ -32,7 +32,7 @@ const (
 	// profileRole and profileActive are the keys from which a user's own Grants reads the role back.
 	profileRole   = "role"
 	profileActive = "active"
-	// ProfileEmail, first_name and last_name are keys of an account's profile and of a user's.
+	// ProfileEmail is a key of an account's profile and of a user's, as are first_name and last_name.
 	ProfileEmail = "email"
 	// ProfileLogin is the SDK's key of an account's login.
 	ProfileLogin                        = "login"

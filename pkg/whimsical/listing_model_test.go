@@ -23,7 +23,7 @@ type modelServer struct {
 func newModelServer(users, page int) *modelServer {
 	m := &modelServer{page: page, users: make([]uint64, users), created: uint64(users)} //nolint:gosec // a small number
 	for i := range m.users {
-		m.users[i] = uint64(i + 1) //nolint:gosec // a small number
+		m.users[i] = uint64(i + 1)
 	}
 	return m
 }
