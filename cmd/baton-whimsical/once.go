@@ -23,6 +23,9 @@ import (
 	"github.com/conductorone/baton-whimsical/pkg/whimsical"
 )
 
+// closing bounds how long a sync that was interrupted may take to close its working files: the SDK saves what came.
+const closing = 10 * time.Second
+
 // oneShot is a run that does one thing.
 type oneShot struct {
 	v         *viper.Viper
@@ -60,7 +63,7 @@ func runOnce(v *viper.Viper, flags *pflag.FlagSet, screen *terminal.Screen) erro
 	screen.Show("", "Connecting to Whimsical...")
 	o := &oneShot{v: v, connector: built, host: host, sessions: sessions, cancel: cancel}
 	if change := o.change(); change != nil {
-		return o.interruptible(ctx, "the change may have been made: sync to see whether it was", change)
+		return o.interruptible(ctx, time.Second, "the change may have been made: sync to see whether it was", change)
 	}
 	return o.syncFile(ctx)
 }
@@ -72,7 +75,7 @@ func (o *oneShot) syncFile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = o.interruptible(ctx, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
+	err = o.interruptible(ctx, closing, file.Fate(), func(ctx context.Context) error { return o.syncInto(ctx, file) })
 	interrupted, _ := errors.AsType[*interruption](err)
 	switch {
 	case err == nil:
@@ -126,9 +129,9 @@ type interruption struct {
 func (i *interruption) Error() string { return "interrupted: " + i.fate }
 
 // interruptible calls run. The first SIGINT or SIGTERM cancels it, the second one ends it at once. The error
-// of an interrupted run tells its fate. A run that does not end by itself within a second goes on until the
-// process ends.
-func (o *oneShot) interruptible(ctx context.Context, fate string, run func(context.Context) error) error {
+// of an interrupted run tells its fate. A run that does not end by itself in time goes on until the process
+// ends, as an action does.
+func (o *oneShot) interruptible(ctx context.Context, limit time.Duration, fate string, run func(context.Context) error) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -149,7 +152,7 @@ func (o *oneShot) interruptible(ctx context.Context, fate string, run func(conte
 		}
 		interrupted.goesOn = false
 	case <-signals:
-	case <-time.After(time.Second): // it may not end by itself
+	case <-time.After(limit):
 	}
 	return interrupted
 }
