@@ -24,7 +24,7 @@ import (
 )
 
 // closing bounds how long a sync that was interrupted may take to close its working files: the SDK saves what came.
-const closing = 10 * time.Second
+const closing = 1500 * time.Millisecond
 
 // oneShot is a run that does one thing.
 type oneShot struct {
