@@ -57,6 +57,8 @@ func TestAnAnswerThatIsNoListFailsTheListing(t *testing.T) {
 		body, says string
 	}{
 		"a list of nobody, untold": {`{` + listSchema + `}`, "does not report that there are none"},
+		"a count that is none":     {`{` + listSchema + `,"totalResults":"none"}`, "does not report that there are none"},
+		"a count below zero":       {`{` + listSchema + `,"totalResults":-1}`, "does not report that there are none"},
 		"Resources null, untold":   {`{` + listSchema + `,"Resources":null}`, "does not report that there are none"},
 		"Resources empty, untold":  {`{"Resources":[]}`, "does not report that there are none"},
 		"schemas in another case":  {`{"schemas":["URN:IETF:PARAMS:SCIM:API:MESSAGES:2.0:LISTRESPONSE"]}`, "does not report that there are none"},
